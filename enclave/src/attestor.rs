@@ -1,0 +1,211 @@
+//! Group attestation. One thread owns the log: while a quote is being made, finished evaluations
+//! gather; when it returns, all that gathered are appended and quoted next. No timer, no tuning.
+//! Entries are held until the parent says that they are durable, so that a parent that died can
+//! fetch what it missed.
+
+use crate::Enclave;
+use crate::GROUP_ENTRIES_MAX;
+use crate::boot::Progress;
+use crate::platform::document_time;
+use proof::BootRecord;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Duration;
+use tlog::{Checkpoint, Frontier};
+use wire::{Entry, Event, Quote, Refusal, RefusalCode, Report};
+
+/// How long to wait after the device failed to quote.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where a connection takes its frames, and its number.
+#[derive(Clone)]
+pub(crate) struct Sink {
+    pub(crate) connection: u64,
+    pub(crate) frames: SyncSender<Report>,
+}
+
+/// What the log's thread is asked to do.
+pub(crate) enum Work {
+    /// Append a signed statement; `leaf` is its proof hash.
+    Signed {
+        connection: u64,
+        leaf: [u8; 32],
+        entry: Entry,
+    },
+    /// Quote the log as it stands, with a nonce.
+    Attest { id: u64, nonce: Vec<u8>, sink: Sink },
+    /// Send what is held from an index on, and everything later, to this connection.
+    Resume { from: u64, sink: Sink },
+    /// Forget what the parent has made durable.
+    Ack { below: u64 },
+}
+
+/// Entries under one quote.
+struct Group {
+    entries: Vec<Entry>,
+    quote: Quote,
+}
+
+/// The log's thread.
+pub(crate) struct Attestor {
+    enclave: Arc<Enclave>,
+    inbox: Receiver<Work>,
+    progress: Arc<Progress>,
+    key_set: Vec<u8>,
+    boot_id: [u8; 16],
+    frontier: Frontier,
+    held: VecDeque<Group>,
+    sink: Option<Sink>,
+}
+
+impl Attestor {
+    /// A log whose first leaf is the boot record.
+    pub(crate) fn new(
+        enclave: Arc<Enclave>,
+        key_set: Vec<u8>,
+        record: &BootRecord,
+        inbox: Receiver<Work>,
+        progress: Arc<Progress>,
+    ) -> Self {
+        let mut frontier = Frontier::new();
+        frontier.append(tlog::leaf_hash(record.hash().as_bytes()));
+        progress.size.store(1, Ordering::Release);
+        progress.held_from.store(1, Ordering::Release);
+        let (held, sink) = (VecDeque::new(), None);
+        Self { enclave, inbox, progress, key_set, boot_id: record.boot_id, frontier, held, sink }
+    }
+
+    /// Works until nobody can ask any more.
+    pub(crate) fn run(mut self) {
+        while let Ok(first) = self.inbox.recv() {
+            let mut group = Vec::new();
+            self.take(first, &mut group);
+            while group.len() < GROUP_ENTRIES_MAX
+                && let Ok(next) = self.inbox.try_recv()
+            {
+                self.take(next, &mut group);
+            }
+            if !group.is_empty() {
+                self.seal(group);
+            }
+        }
+    }
+
+    fn take(&mut self, work: Work, group: &mut Vec<Entry>) {
+        match work {
+            Work::Signed { connection, leaf, mut entry } => {
+                entry.index = self.frontier.size();
+                self.frontier.append(tlog::leaf_hash(&leaf));
+                // A request number means something only to the connection that gave it.
+                let current = self.sink.as_ref().map(|sink| sink.connection);
+                if current != Some(connection) {
+                    entry.id = 0;
+                }
+                self.send(Report::Entry(entry.clone()));
+                group.push(entry);
+            }
+            Work::Attest { id, nonce, sink } => self.attest(id, &nonce, &sink, group),
+            Work::Resume { from, sink } => self.resume(from, sink, group),
+            Work::Ack { below } => self.forget(below),
+        }
+    }
+
+    /// Quotes the log with everything that gathered, and holds the group.
+    fn seal(&mut self, entries: Vec<Entry>) {
+        let checkpoint = self.checkpoint();
+        let quote = loop {
+            match self.quote(&checkpoint, None) {
+                Some(quote) => break quote,
+                None => {
+                    self.send(Report::Event(Event::QuoteFailed));
+                    std::thread::sleep(RETRY_PAUSE);
+                }
+            }
+        };
+        self.progress.size.store(checkpoint.size, Ordering::Release);
+        self.send(Report::Quote(quote.clone()));
+        self.held.push_back(Group { entries, quote });
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            boot_id: self.boot_id,
+            size: self.frontier.size(),
+            root: self.frontier.root(),
+        }
+    }
+
+    fn quote(&self, checkpoint: &Checkpoint, nonce: Option<&[u8]>) -> Option<Quote> {
+        let document =
+            self.enclave.platform.attest(&checkpoint.to_bytes(), &self.key_set, nonce).ok()?;
+        self.enclave.clock.set(document_time(&document).ok()?);
+        let checkpoint = (checkpoint.boot_id, checkpoint.size, checkpoint.root);
+        Some(Quote { checkpoint, document })
+    }
+
+    /// A quote with the caller's nonce. What gathered before it is sealed first, so that a
+    /// checkpoint never covers a leaf that no entry was sent for.
+    fn attest(&mut self, id: u64, nonce: &[u8], sink: &Sink, group: &mut Vec<Entry>) {
+        if !group.is_empty() {
+            self.seal(std::mem::take(group));
+        }
+        let report = match self.quote(&self.checkpoint(), Some(nonce)) {
+            Some(quote) => Report::Attested { id, quote },
+            None => Report::Refused(Refusal {
+                id,
+                code: RefusalCode::Attestation,
+                field: String::new(),
+                detail: "the attestation device did not answer".into(),
+            }),
+        };
+        // A connection that has gone no longer wants the answer.
+        let _ = sink.frames.send(report);
+    }
+
+    fn resume(&mut self, from: u64, sink: Sink, group: &mut Vec<Entry>) {
+        if !group.is_empty() {
+            self.seal(std::mem::take(group));
+        }
+        let held_from = self.progress.held_from.load(Ordering::Acquire);
+        self.sink = Some(sink);
+        if from < held_from {
+            self.send(Report::Refused(Refusal {
+                id: 0,
+                code: RefusalCode::Protocol,
+                field: String::new(),
+                detail: format!("entries below {held_from} were acknowledged and are gone"),
+            }));
+        }
+        let held = std::mem::take(&mut self.held);
+        for group in &held {
+            let missed = group.entries.iter().filter(|entry| entry.index >= from);
+            for entry in missed {
+                self.send(Report::Entry(Entry { id: 0, ..entry.clone() }));
+            }
+            if group.quote.checkpoint.1 > from {
+                self.send(Report::Quote(group.quote.clone()));
+            }
+        }
+        self.held = held;
+    }
+
+    fn forget(&mut self, below: u64) {
+        while let Some(group) = self.held.front() {
+            if group.quote.checkpoint.1 > below {
+                break;
+            }
+            self.progress.held.fetch_sub(group.entries.len(), Ordering::Relaxed);
+            self.progress.held_from.store(group.quote.checkpoint.1, Ordering::Release);
+            self.held.pop_front();
+        }
+    }
+
+    fn send(&mut self, report: Report) {
+        let gone = self.sink.as_ref().is_some_and(|sink| sink.frames.send(report).is_err());
+        if gone {
+            self.sink = None;
+        }
+    }
+}

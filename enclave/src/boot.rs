@@ -1,0 +1,171 @@
+//! The enclave's life: cold, then booted with a measured configuration (once), then with rules in
+//! force. The configuration is extended into PCR16 and locked before a key exists.
+
+use crate::attestor::{Attestor, Work};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::evaluate::Evaluated;
+use crate::platform::document_time;
+use crate::{ActiveRules, BOOT_CONFIG_PCR, EnclaveError, Evaluator, HELD_ENTRIES_MAX, Platform};
+use facts::Millis;
+use proof::BootRecord;
+use rules::BootConfig;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use wire::{BootInfo, Refusal, RefusalCode, RulebookInfo};
+
+/// The enclave.
+pub struct Enclave {
+    pub(crate) platform: Box<dyn Platform>,
+    pub(crate) clock: Clock,
+    boot: OnceLock<Booted>,
+    /// Held while booting, so that a second boot waits and then sees the first.
+    booting: Mutex<()>,
+    rules: RwLock<Option<Arc<ActiveRules>>>,
+    connections: AtomicU64,
+}
+
+/// What exists from the boot configuration on.
+pub(crate) struct Booted {
+    pub(crate) evaluator: Evaluator,
+    pub(crate) record: Vec<u8>,
+    pub(crate) work: SyncSender<Work>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+/// Where the log stands, for those who only look.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Leaves in the log.
+    pub(crate) size: AtomicU64,
+    /// First index that is still held.
+    pub(crate) held_from: AtomicU64,
+    /// Evaluations that are signed or about to be, and not yet known to be durable.
+    pub(crate) held: AtomicUsize,
+}
+
+impl Enclave {
+    /// A cold enclave on a platform.
+    pub fn new(platform: Box<dyn Platform>) -> Arc<Self> {
+        Arc::new(Self {
+            platform,
+            clock: Clock::default(),
+            boot: OnceLock::new(),
+            booting: Mutex::new(()),
+            rules: RwLock::new(None),
+            connections: AtomicU64::new(1),
+        })
+    }
+
+    /// Takes the boot configuration: measures it, makes the key, opens the log.
+    pub(crate) fn boot(
+        self: &Arc<Self>,
+        config: &[u8],
+        previous: Option<tlog::Checkpoint>,
+    ) -> Result<(), EnclaveError> {
+        let _one = self.booting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if self.boot.get().is_some() {
+            return Err(EnclaveError::BootedAlready);
+        }
+        let config = BootConfig::parse(config)?;
+        self.platform.extend_and_lock(BOOT_CONFIG_PCR, &config.pcr_extension())?;
+        let entropy = Entropy::gather(&*self.platform)?;
+        let evaluator = Evaluator::new(config, entropy);
+        let key_set = evaluator.key_set();
+        let document = self.platform.attest(&[], &key_set, None)?;
+        self.clock.set(document_time(&document).map_err(crate::PlatformError::from)?);
+        let record = BootRecord {
+            boot_id: evaluator.boot_id,
+            boot_config: evaluator.config.hash(),
+            agent: evaluator.agent.clone(),
+            booted_at: self.clock.now(),
+            previous,
+        };
+        let (work, inbox) = sync_channel(HELD_ENTRIES_MAX);
+        let progress = Arc::new(Progress::default());
+        let attestor = Attestor::new(self.clone(), key_set, &record, inbox, progress.clone());
+        let booted = Booted { evaluator, record: record.to_bytes(), work, progress };
+        // Cannot fail: the lock is held and the cell was empty.
+        let _ = self.boot.set(booted);
+        std::thread::spawn(move || attestor.run());
+        Ok(())
+    }
+
+    /// Takes a signed bundle into force.
+    pub(crate) fn load_rules(
+        &self,
+        bundle: &[u8],
+        freshness: &[u8],
+    ) -> Result<RulebookInfo, EnclaveError> {
+        let boot = self.boot.get().ok_or(EnclaveError::NotBooted)?;
+        let now = self.clock.now();
+        let new = ActiveRules::load(bundle, freshness, &boot.evaluator.config, now)?;
+        let mut rules = self.rules.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(current) = &*rules {
+            new.replaces(current)?;
+        }
+        let info = rulebook_info(&new);
+        *rules = Some(Arc::new(new));
+        Ok(info)
+    }
+
+    /// Evaluates one body. A refusal means that nothing was signed.
+    pub(crate) fn evaluate(&self, body: &[u8]) -> Result<Evaluated, Refusal> {
+        let refuse = |code, detail: &str| {
+            Err(Refusal { id: 0, code, field: String::new(), detail: detail.into() })
+        };
+        let (Some(boot), Some(active)) = (self.boot.get(), self.active_rules()) else {
+            return refuse(RefusalCode::NotReady, "no boot configuration or no rules yet");
+        };
+        if boot.progress.held.fetch_add(1, Ordering::Relaxed) >= HELD_ENTRIES_MAX {
+            boot.progress.held.fetch_sub(1, Ordering::Relaxed);
+            return refuse(RefusalCode::Busy, "too many proofs wait to become durable");
+        }
+        let answer = boot.evaluator.evaluate(&active, self.clock.now(), body);
+        if answer.is_err() {
+            boot.progress.held.fetch_sub(1, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    /// The boot that is running.
+    pub(crate) fn booted(&self) -> Option<&Booted> {
+        self.boot.get()
+    }
+
+    /// How the boot stands, for `Report::Status`.
+    pub(crate) fn boot_info(&self) -> Option<BootInfo> {
+        let boot = self.boot.get()?;
+        Some(BootInfo {
+            record: boot.record.clone(),
+            log_size: boot.progress.size.load(Ordering::Acquire),
+            held_from: boot.progress.held_from.load(Ordering::Acquire),
+            rulebook: self.active_rules().map(|active| rulebook_info(&active)),
+        })
+    }
+
+    /// A number that tells connections apart.
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn active_rules(&self) -> Option<Arc<ActiveRules>> {
+        self.rules.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// The enclave's time.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+}
+
+fn rulebook_info(active: &ActiveRules) -> RulebookInfo {
+    let bundle = active.program.bundle();
+    RulebookInfo {
+        name: bundle.bundle().name.clone(),
+        version: bundle.bundle().version,
+        hash: bundle.hash().0,
+        rules: bundle.bundle().rules.len() as u64,
+    }
+}

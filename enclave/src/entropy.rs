@@ -1,0 +1,52 @@
+//! Secret bytes. The device's entropy and the kernel's are mixed once at boot, so that neither
+//! alone decides a key; salts and identifiers come from a stream keyed by the mixture.
+
+use crate::{Platform, PlatformError};
+use crypto::{Domain, SigningKey, digest};
+use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
+use zeroize::Zeroizing;
+
+/// Entropy taken from each source, in bytes.
+const SOURCE_BYTES: usize = 64;
+
+/// A keyed stream of 32-byte values that never repeats one.
+pub(crate) struct Entropy {
+    key: Zeroizing<[u8; 32]>,
+    counter: AtomicU64,
+}
+
+impl Entropy {
+    /// Mixes the device's entropy with the kernel's.
+    pub(crate) fn gather(platform: &dyn Platform) -> Result<Self, PlatformError> {
+        let mut device = Zeroizing::new([0; SOURCE_BYTES]);
+        platform.random(&mut *device)?;
+        let mut kernel = Zeroizing::new([0; SOURCE_BYTES]);
+        let refused = |e: std::io::Error| PlatformError::Refused {
+            request: "kernel entropy",
+            problem: e.to_string(),
+        };
+        let mut source = std::fs::File::open("/dev/urandom").map_err(refused)?;
+        source.read_exact(&mut *kernel).map_err(refused)?;
+        let key = Zeroizing::new(digest(Domain::KeySeed, &[&*device, &*kernel]).0);
+        Ok(Self { key, counter: AtomicU64::new(0) })
+    }
+
+    /// The next 32 bytes.
+    pub(crate) fn next(&self) -> [u8; 32] {
+        let count = self.counter.fetch_add(1, Ordering::Relaxed);
+        digest(Domain::Random, &[&*self.key, &count.to_be_bytes()]).0
+    }
+
+    /// A signing key that exists nowhere else.
+    pub(crate) fn signing_key(&self) -> SigningKey {
+        SigningKey::from_seed(&Zeroizing::new(self.next()))
+    }
+
+    /// A random identifier.
+    pub(crate) fn identifier(&self) -> [u8; 16] {
+        let mut id = [0; 16];
+        id.copy_from_slice(&self.next()[..16]);
+        id
+    }
+}

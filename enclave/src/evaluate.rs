@@ -1,0 +1,152 @@
+//! One evaluation, from the caller's bytes to the signed statement. The heart of the product, and
+//! the only place that uses the signing key.
+
+use crate::ActiveRules;
+use crate::entropy::Entropy;
+use crypto::{Domain, Salt, SigningKey, digest};
+use facts::{Millis, Record, Request};
+use proof::{EngineId, RuleEntry, Rulebook, SignedStatement, Statement};
+use rules::{BootConfig, RulesError, Selection, Standing};
+use vm::Run;
+use wire::{Refusal, RefusalCode};
+
+/// What signs statements: the boot's key, its name, and the configuration it booted with.
+pub struct Evaluator {
+    pub(crate) config: BootConfig,
+    pub(crate) boot_id: [u8; 16],
+    pub(crate) agent: String,
+    key: SigningKey,
+    entropy: Entropy,
+}
+
+/// A signed statement and what goes to the caller beside it.
+pub(crate) struct Evaluated {
+    pub(crate) signed: SignedStatement,
+    pub(crate) salt: Salt,
+    pub(crate) results: Vec<Vec<u8>>,
+}
+
+impl Evaluator {
+    pub(crate) fn new(config: BootConfig, entropy: Entropy) -> Self {
+        let key = entropy.signing_key();
+        let agent = key.verifying_key().did_key();
+        Self { config, boot_id: entropy.identifier(), agent, key, entropy }
+    }
+
+    /// The key set that quotes carry.
+    pub(crate) fn key_set(&self) -> Vec<u8> {
+        proof::key_set(&self.key.verifying_key())
+    }
+
+    /// Evaluates one request body at `now`. A refusal means that nothing was signed.
+    pub(crate) fn evaluate(
+        &self,
+        active: &ActiveRules,
+        now: Millis,
+        body: &[u8],
+    ) -> Result<Evaluated, Refusal> {
+        let request = facts::parse_request(body).map_err(bad_request)?;
+        let as_of = request.as_of.unwrap_or(now);
+        let record = facts::record(&request, as_of).map_err(bad_request)?;
+        let standing = active.standing(now, &self.config).map_err(stale)?;
+        let salt = request.salt.clone().unwrap_or_else(|| Salt(self.entropy.next()));
+
+        let bundle = active.program.bundle().bundle();
+        let rules = bundle
+            .select(&request.jurisdictions, &request.domains, as_of)
+            .map_err(nothing_in_force)?;
+        let run = active.program.run(&rules, &record);
+        let hashed = Hashed { request: &request, body, record: &record, rules: &rules, run: &run };
+        let statement = self.statement(active, &hashed, &salt, (now, as_of), standing);
+        let signed = SignedStatement::sign(statement, &self.key);
+        Ok(Evaluated { signed, salt, results: run.results.iter().map(|r| r.to_bytes()).collect() })
+    }
+
+    fn statement(
+        &self,
+        active: &ActiveRules,
+        hashed: &Hashed<'_>,
+        salt: &Salt,
+        (evaluated_at, as_of): (Millis, Millis),
+        standing: Standing,
+    ) -> Statement {
+        let Hashed { request, body, record, rules, run } = hashed;
+        let program = &active.program;
+        let bundle = program.bundle();
+        let digests = rules.rules.iter().map(|(index, _)| program.rule_digest(*index));
+        Statement {
+            proof_id: self.entropy.identifier(),
+            boot_id: self.boot_id,
+            agent: self.agent.clone(),
+            evaluated_at,
+            as_of,
+            jurisdictions: request.jurisdictions.iter().map(|j| j.as_str().into()).collect(),
+            domains: request.domains.iter().map(|d| d.as_str().into()).collect(),
+            rulebook: Rulebook {
+                name: bundle.bundle().name.clone(),
+                version: bundle.bundle().version,
+                hash: bundle.hash(),
+            },
+            engine: EngineId {
+                engine: vm::ENGINE.into(),
+                abi: vm::ABI_VERSION,
+                compiler: bundle.bundle().compiler.clone(),
+            },
+            rules: rule_entries(active, rules, run),
+            lists: program.lists(rules),
+            input_hash: digest(Domain::Input, &[&salt.0, body]),
+            facts_hash: digest(Domain::Facts, &[&salt.0, record.as_bytes()]),
+            rule_hash: Selection::hash(digests),
+            state_hash: program.state_hash(rules, record, salt),
+            output_hash: run.output_hash(salt),
+            trace_hash: run.trace_hash(salt),
+            offline: standing.offline,
+            rules_age_ms: standing.age_ms,
+            nonce: request.nonce.clone(),
+        }
+    }
+}
+
+/// What the statement's hashes are over.
+struct Hashed<'a> {
+    request: &'a Request,
+    body: &'a [u8],
+    record: &'a Record,
+    rules: &'a Selection<'a>,
+    run: &'a Run,
+}
+
+fn rule_entries(active: &ActiveRules, rules: &Selection<'_>, run: &Run) -> Vec<RuleEntry> {
+    let answers = run.results.iter().zip(&run.traces);
+    rules
+        .rules
+        .iter()
+        .zip(answers)
+        .map(|((index, rule), (result, trace))| RuleEntry {
+            id: rule.id.clone(),
+            version: rule.version.clone(),
+            jurisdiction: rule.jurisdiction.clone(),
+            domain: rule.domain.clone(),
+            module: active.program.module_hash(*index),
+            outcome: result.outcome,
+            reason: result.reason,
+            fuel: trace.fuel,
+        })
+        .collect()
+}
+
+fn refusal(code: RefusalCode, field: &str, detail: String) -> Refusal {
+    Refusal { id: 0, code, field: field.into(), detail }
+}
+
+fn bad_request(error: facts::FactsError) -> Refusal {
+    refusal(RefusalCode::BadRequest, error.path(), error.to_string())
+}
+
+fn stale(error: RulesError) -> Refusal {
+    refusal(RefusalCode::RulesStale, "", error.to_string())
+}
+
+fn nothing_in_force(error: RulesError) -> Refusal {
+    refusal(RefusalCode::NothingInForce, "as_of", error.to_string())
+}

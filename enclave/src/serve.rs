@@ -1,0 +1,195 @@
+//! The link: frames in, a fixed pool of workers, frames out. A connection that sends what cannot
+//! be parsed is closed; the log and everything held stay.
+
+use crate::attestor::{Sink, Work};
+use crate::{Enclave, EnclaveError, FRAMES_MAX, JOBS_MAX};
+use proof::SignedStatement;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use wire::{Command, Entry, Event, PROTOCOL_VERSION, Refusal, RefusalCode, Report};
+
+/// Buffers of the link, in bytes.
+const LINK_BUFFER_BYTES: usize = 256 * 1024;
+
+/// One evaluation that waits for a worker.
+struct Job {
+    id: u64,
+    client_ref: Vec<u8>,
+    body: Vec<u8>,
+}
+
+/// Serves one connection until its reader ends. `workers` threads evaluate.
+pub fn serve_connection<R, W>(enclave: &Arc<Enclave>, reader: R, writer: W, workers: usize)
+where
+    R: Read,
+    W: Write + Send + 'static,
+{
+    let (frames, outbox) = sync_channel(FRAMES_MAX);
+    let writer = std::thread::spawn(move || write_frames(writer, &outbox));
+    let sink = Sink { connection: enclave.next_connection(), frames };
+    let (jobs, queue) = sync_channel(JOBS_MAX);
+    let queue = Arc::new(Mutex::new(queue));
+    let pool: Vec<_> = (0..workers.max(1))
+        .map(|_| {
+            let (enclave, queue, sink) = (enclave.clone(), queue.clone(), sink.clone());
+            std::thread::spawn(move || work(&enclave, &queue, &sink))
+        })
+        .collect();
+    let mut reader = BufReader::with_capacity(LINK_BUFFER_BYTES, reader);
+    while let Some(body) = read_frame(&mut reader) {
+        let Ok(command) = body.as_deref().map_err(|_| ()).and_then(|body| {
+            Command::parse(body).map_err(|_| ())
+        }) else {
+            let _ = sink.frames.send(Report::Event(Event::BadFrame));
+            break;
+        };
+        if !obey(enclave, command, &jobs, &sink) {
+            break;
+        }
+    }
+    drop(jobs);
+    for worker in pool {
+        let _ = worker.join();
+    }
+    // The log may still hold a sink of this connection; the writer ends when the stream does.
+    drop(sink);
+    drop(writer);
+}
+
+/// The next frame's body; `None` at the end of the stream, `Some(Err)` for a hostile length.
+fn read_frame(reader: &mut impl Read) -> Option<Result<Vec<u8>, wire::WireError>> {
+    let mut head = [0; wire::LENGTH_BYTES];
+    reader.read_exact(&mut head).ok()?;
+    let length = match wire::body_length(head) {
+        Ok(length) => length,
+        Err(refused) => return Some(Err(refused)),
+    };
+    // Grows with what arrives, not with what was declared.
+    let mut body = Vec::with_capacity(length.min(LINK_BUFFER_BYTES));
+    reader.take(length as u64).read_to_end(&mut body).ok()?;
+    (body.len() == length).then_some(Ok(body))
+}
+
+/// Carries out one command; `false` ends the connection.
+fn obey(enclave: &Arc<Enclave>, command: Command, jobs: &SyncSender<Job>, sink: &Sink) -> bool {
+    let answer = match command {
+        Command::Hello { .. } => status(enclave, 0),
+        Command::Boot { id, config, previous } => {
+            let previous = previous
+                .map(|(boot_id, size, root)| tlog::Checkpoint { boot_id, size, root });
+            match enclave.boot(&config, previous) {
+                Ok(()) => status(enclave, id),
+                Err(error) => refused(id, RefusalCode::BootRefused, &error),
+            }
+        }
+        Command::LoadRules { id, bundle, freshness } => {
+            match enclave.load_rules(&bundle, &freshness) {
+                Ok(rulebook) => Report::RulesLoaded { id, rulebook },
+                Err(error) => refused(id, RefusalCode::RulesRefused, &error),
+            }
+        }
+        Command::Evaluate { id, client_ref, body } => {
+            return match jobs.try_send(Job { id, client_ref, body }) {
+                Ok(()) => true,
+                Err(TrySendError::Full(job)) => {
+                    let detail = format!("{JOBS_MAX} evaluations wait already");
+                    sink.frames.send(refuse(job.id, RefusalCode::Busy, detail)).is_ok()
+                }
+                Err(TrySendError::Disconnected(_)) => false,
+            };
+        }
+        Command::Attest { id, nonce } => {
+            return hand_over(enclave, sink, id, Work::Attest { id, nonce, sink: sink.clone() });
+        }
+        Command::Ack { below } => return hand_over(enclave, sink, 0, Work::Ack { below }),
+        Command::Resume { from } => {
+            return hand_over(enclave, sink, 0, Work::Resume { from, sink: sink.clone() });
+        }
+    };
+    sink.frames.send(answer).is_ok()
+}
+
+/// Gives work to the log's thread.
+fn hand_over(enclave: &Enclave, sink: &Sink, id: u64, work: Work) -> bool {
+    match enclave.booted() {
+        Some(boot) => boot.work.send(work).is_ok(),
+        None => {
+            let error = EnclaveError::NotBooted;
+            sink.frames.send(refused(id, RefusalCode::NotReady, &error)).is_ok()
+        }
+    }
+}
+
+fn status(enclave: &Enclave, id: u64) -> Report {
+    Report::Status { id, version: PROTOCOL_VERSION, boot: enclave.boot_info() }
+}
+
+fn refused(id: u64, code: RefusalCode, error: &EnclaveError) -> Report {
+    refuse(id, code, error.to_string())
+}
+
+fn refuse(id: u64, code: RefusalCode, detail: String) -> Report {
+    Report::Refused(Refusal { id, code, field: String::new(), detail })
+}
+
+/// One worker: evaluates until the queue closes.
+fn work(enclave: &Enclave, queue: &Mutex<Receiver<Job>>, sink: &Sink) {
+    loop {
+        let next = queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
+        let Ok(job) = next else { return };
+        match enclave.evaluate(&job.body) {
+            Ok(evaluated) => {
+                let SignedEntry { leaf, entry } = SignedEntry::new(job, evaluated);
+                let work = Work::Signed { connection: sink.connection, leaf, entry };
+                let Some(boot) = enclave.booted() else { return };
+                if boot.work.send(work).is_err() {
+                    return;
+                }
+            }
+            Err(refusal) => {
+                let refusal = Refusal { id: job.id, ..refusal };
+                // Nothing was signed; a parent that has gone needs no answer.
+                let _ = sink.frames.send(Report::Refused(refusal));
+            }
+        }
+    }
+}
+
+struct SignedEntry {
+    leaf: [u8; 32],
+    entry: Entry,
+}
+
+impl SignedEntry {
+    fn new(job: Job, evaluated: crate::evaluate::Evaluated) -> Self {
+        let signed: &SignedStatement = &evaluated.signed;
+        let entry = Entry {
+            id: job.id,
+            index: 0,
+            client_ref: job.client_ref,
+            envelope: signed.to_bytes(),
+            salt: evaluated.salt.0,
+            results: evaluated.results,
+        };
+        Self { leaf: signed.proof_hash().0, entry }
+    }
+}
+
+/// Writes frames, flushing when none waits.
+fn write_frames(stream: impl Write, outbox: &Receiver<Report>) {
+    let mut writer = BufWriter::with_capacity(LINK_BUFFER_BYTES, stream);
+    while let Ok(report) = outbox.recv() {
+        let mut next = Some(report);
+        while let Some(report) = next {
+            let frame = wire::frame(&report.to_bytes()).map_err(std::io::Error::other);
+            if frame.and_then(|frame| writer.write_all(&frame)).is_err() {
+                return;
+            }
+            next = outbox.try_recv().ok();
+        }
+        if writer.flush().is_err() {
+            return;
+        }
+    }
+}

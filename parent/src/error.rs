@@ -1,0 +1,75 @@
+//! The one error of this crate: what kept the program from starting or going on. It must never
+//! carry a caller's data; what a caller is told is a [`crate::problem::Problem`].
+
+use std::path::PathBuf;
+
+/// Why the host could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A socket could not be used.
+    #[error("{what}: {source}")]
+    Socket {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another process uses the data folder.
+    #[error("{} is in use by another server (its LOCK is held)", path.display())]
+    DataInUse {
+        /// The data folder.
+        path: PathBuf,
+    },
+    /// The store failed.
+    #[error("store: {0}")]
+    Store(#[from] Box<redb::Error>),
+    /// The store holds something that this program did not write.
+    #[error("store is damaged: {0}")]
+    Damaged(String),
+    /// A file of the rule authority is not what it should be.
+    #[error("{what}: {source}")]
+    Rules {
+        /// Which file.
+        what: &'static str,
+        /// Why it was refused.
+        source: rules::RulesError,
+    },
+    /// TLS could not be set up.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// The enclave broke the protocol.
+    #[error("enclave: {0}")]
+    Enclave(String),
+    /// The server's answer could not be used.
+    #[error("{0}")]
+    Answer(String),
+}
+
+impl Error {
+    /// An error about `path`.
+    pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Error::File { path, source }
+    }
+
+    /// An error about a socket.
+    pub fn socket(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Error::Socket { what, source }
+    }
+}
+
+impl From<wire::WireError> for Error {
+    fn from(error: wire::WireError) -> Self {
+        Error::Enclave(error.to_string())
+    }
+}

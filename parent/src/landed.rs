@@ -1,0 +1,42 @@
+//! A proof that is durable: what every answer is made of, fresh from the journal or out of the
+//! store. It must never exist for an entry that is not on the disk.
+
+use crate::error::Error;
+use crate::store::{Location, StoredEntry, StoredQuote};
+use crypto::Digest;
+use proof::{EVIDENCE_NITRO, Evidence, Inclusion, Proof, SignedStatement, Unsigned};
+use tlog::Hash;
+
+/// One durable proof.
+#[derive(Debug)]
+pub struct Landed {
+    /// Where it stands.
+    pub at: Location,
+    /// The signed statement.
+    pub signed: SignedStatement,
+    /// Its proof hash.
+    pub hash: Digest,
+    /// Its salt.
+    pub salt: [u8; 32],
+    /// Canonical rule results.
+    pub results: Vec<Vec<u8>>,
+    /// Size of the first quoted checkpoint that covers it.
+    pub checkpoint_size: u64,
+}
+
+impl Landed {
+    /// What the store has.
+    pub fn from_stored(at: Location, entry: StoredEntry, quote: &StoredQuote) -> Result<Self, Error> {
+        let damaged = |e: proof::ProofError| Error::Damaged(format!("entry {}: {e}", at.index));
+        let signed = Proof::parse(&entry.envelope).map_err(damaged)?.signed;
+        let (salt, results, hash) = (entry.salt, entry.results, signed.proof_hash());
+        Ok(Self { at, signed, hash, salt, results, checkpoint_size: quote.size })
+    }
+
+    /// The complete proof: statement, document, and path to the checkpoint that it quotes.
+    pub fn complete(self, quote: StoredQuote, path: Vec<Hash>) -> Proof {
+        let evidence = Evidence { kind: EVIDENCE_NITRO.into(), document: quote.document };
+        let inclusion = Inclusion { size: quote.size, index: self.at.index, path };
+        Proof { signed: self.signed, unsigned: Some(Unsigned { evidence, inclusion }) }
+    }
+}

@@ -1,0 +1,52 @@
+//! Verification of AWS Nitro attestation documents: checks N1 to N42, in order, cheapest first.
+//!
+//! ```text
+//! document    envelope, the received bytes            N1-N8
+//! payload     fields, types and sizes                 N9-N21
+//! certificate one strict certificate                  N23, N27
+//! chain       root to leaf at a moment in time        N22-N30
+//! verify      signature, kind, policy, freshness      N31-N42
+//! ```
+//!
+//! Time, roots and reference values are passed in. This crate must never read a clock, a file or
+//! a socket, never re-encode what was signed, and never give out a [`VerifiedDocument`] for which
+//! a check was silently skipped: what was not done is listed as [`Outcome::NotChecked`].
+
+// A test may stop at the first surprise.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod cache;
+mod certificate;
+mod chain;
+mod check;
+mod document;
+mod error;
+mod payload;
+mod policy;
+mod reference;
+mod verdict;
+mod verify;
+
+pub use cache::ChainCache;
+pub use check::{Check, Outcome};
+pub use document::UnverifiedDocument;
+pub use error::{AttestError, DocumentKind, Position};
+pub use policy::{NitroPolicy, NonceRule, TrustAnchor, VerificationTime};
+pub use reference::ReferenceValues;
+pub use verdict::{Anchor, ReplayKey, VerifiedDocument, VerifiedTime};
+pub use verify::verify;
+
+/// Bytes in a PCR of a Nitro document: SHA-384.
+pub const PCR_BYTES: usize = 48;
+
+/// One platform configuration register.
+pub type Pcr = [u8; PCR_BYTES];
+
+/// Lower-case hexadecimal, for messages.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}

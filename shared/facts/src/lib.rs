@@ -1,0 +1,55 @@
+//! From the caller's bytes to the canonical typed record that rules see (`shared/vm/ABI.md`,
+//! sections 3, 4 and 6). Everything a caller may send is refused by name here or is typed after
+//! here: exact decimals, known codes, UTC milliseconds. It must never guess, round, read a clock,
+//! pass a number through a float, or give two records for one set of facts.
+
+mod country;
+mod currency;
+mod error;
+mod json;
+mod layout;
+mod leaf;
+mod money;
+mod names;
+mod record;
+mod request;
+mod time;
+
+pub use country::Country;
+pub use currency::Currency;
+pub use error::{ErrorKind, FactsError};
+pub use layout::{
+    FIELDS, FIXED_BYTES, Field, FieldKind, HEADER_AS_OF, HEADER_LENGTH, HEADER_PRESENCE,
+    HEADER_ROW_COUNT, HEADER_ROWS, RECORD_MAGIC, ROW_BYTES, ROW_COUNTERPARTY,
+    ROW_COUNTERPARTY_COUNTRY, ROW_CURRENCY, ROW_DIRECTION, ROW_MANTISSA, ROW_SCALE, ROW_TIMESTAMP,
+    ROW_TYPE,
+};
+pub use money::{Money, format_decimal};
+pub use names::{Direction, Domain, Jurisdiction, TransactionType};
+pub use record::{Record, record};
+pub use request::{HistoryRow, Party, Request, Transaction, parse_request};
+pub use time::Millis;
+
+/// Longest request body.
+pub const REQUEST_BYTES_MAX: usize = 2 << 20;
+/// Longest record.
+pub const RECORD_BYTES_MAX: usize = 2 << 20;
+/// Most history rows of one request.
+pub const HISTORY_ROWS_MAX: usize = 10_000;
+/// Most jurisdictions, and most domains, of one request.
+pub const SCOPE_NAMES_MAX: usize = 16;
+/// Longest text, after trimming, of every text field but the address.
+pub const TEXT_BYTES_MAX: usize = 256;
+/// Longest address, after trimming.
+pub const ADDRESS_BYTES_MAX: usize = 512;
+/// Longest nonce of a caller.
+pub const NONCE_BYTES_MAX: usize = 64;
+/// Deepest nesting inside `metadata`.
+pub const METADATA_DEPTH_MAX: usize = 128;
+/// Most digits of an amount before the decimal point.
+pub const INTEGER_DIGITS_MAX: usize = 18;
+/// Most characters of the caller's data that an error repeats.
+pub const ERROR_CHARS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests;

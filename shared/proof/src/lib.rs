@@ -1,0 +1,75 @@
+//! The proof: a statement signed by the enclave's key, and beside it what the hardware says.
+//! FORMAT.md is the specification; this crate is its code. It must never judge: it parses,
+//! encodes and hashes, and leaves verdicts to `verify`.
+
+mod boot_record;
+mod envelope;
+mod statement;
+
+pub use boot_record::{BootRecord, key_set, signer_of_key_set};
+pub use envelope::{Evidence, Inclusion, Proof, SignedStatement, Unsigned};
+pub use statement::{EngineId, RuleEntry, Rulebook, Statement};
+
+/// The EAT profile that statements follow (RFC 9711).
+pub const PROFILE: &str = "tag:probity.example,2026:eat/statement/1";
+/// `typ` of the envelope (RFC 9596).
+pub const TYP: &str = "application/probity-statement+cbor";
+/// Label of the EAT profile claim.
+pub const CLAIM_EAT_PROFILE: u64 = 265;
+/// Kind of evidence: a Nitro attestation document.
+pub const EVIDENCE_NITRO: &str = "nitro";
+/// The only time source: see FORMAT.md, key 6.
+pub const TIME_SOURCE_NSM: u64 = 1;
+/// Largest statement, in bytes.
+pub const STATEMENT_BYTES_MAX: usize = 65_536;
+/// Largest proof, in bytes.
+pub const PROOF_BYTES_MAX: usize = 131_072;
+/// Largest evidence, in bytes.
+pub const EVIDENCE_BYTES_MAX: usize = 32_768;
+/// Most jurisdictions or domains.
+pub const SCOPE_MAX: usize = 16;
+/// Longest nonce, in bytes.
+pub const NONCE_BYTES_MAX: usize = 64;
+
+/// Why bytes are not a proof. Each names the check of the verifier's list.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// P1: not the envelope.
+    #[error("P1: envelope: {0}")]
+    Envelope(cbor::CborError),
+    /// P1: larger than the limit.
+    #[error("P1: proof has {found} bytes, at most {PROOF_BYTES_MAX} are allowed")]
+    TooLarge {
+        /// What came.
+        found: usize,
+    },
+    /// P2: the protected or unprotected header differs from FORMAT.md.
+    #[error("P2: header: expected {expected}, found {found}")]
+    Header {
+        /// What FORMAT.md asks for.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// P3: the payload does not parse.
+    #[error("P3: statement: {0}")]
+    Statement(cbor::CborError),
+    /// P3: the payload parses but is not the one encoding of its content, or breaks its rules.
+    #[error("P3: statement: {0}")]
+    NotCanonical(&'static str),
+}
+
+impl ProofError {
+    /// Number of the check that failed.
+    pub fn check(&self) -> &'static str {
+        match self {
+            ProofError::Envelope(_) | ProofError::TooLarge { .. } => "P1",
+            ProofError::Header { .. } => "P2",
+            ProofError::Statement(_) | ProofError::NotCanonical(_) => "P3",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! A reason for people: the rule's template with the compared values in it. Presentation only;
+//! what is signed are the code and the values.
+
+use crate::{Outcome, Rule, RuleResult, Value};
+
+/// The sentence of `result`, given the rule it came from.
+pub fn render_reason(rule: &Rule, result: &RuleResult) -> String {
+    if result.outcome == Outcome::Error {
+        let fault = result.values.first().map(render_value).unwrap_or_default();
+        return format!("rule did not finish: {fault}");
+    }
+    let Some(reason) = rule.reasons.get(usize::from(result.reason)) else {
+        return format!("reason {} (not in the rulebook)", result.reason);
+    };
+    let mut text = String::with_capacity(reason.template.len() + 64);
+    let mut rest = reason.template.as_str();
+    // One pass over the template: a value that itself contains "{1}" stays as it is.
+    while let Some(open) = rest.find('{') {
+        text.push_str(&rest[..open]);
+        rest = &rest[open..];
+        let index = rest.find('}').and_then(|close| Some((close, rest[1..close].parse::<usize>().ok()?)));
+        match index {
+            Some((close, index)) => {
+                text.push_str(&result.values.get(index).map_or("?".into(), render_value));
+                rest = &rest[close + 1..];
+            }
+            None => {
+                text.push('{');
+                rest = &rest[1..];
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+fn render_value(value: &Value) -> String {
+    match value {
+        Value::Integer(n) => n.to_string(),
+        Value::Money { mantissa, scale, currency } => {
+            format!("{} {currency}", facts::format_decimal((*mantissa).into(), *scale))
+        }
+        Value::Timestamp(ms) => u64::try_from(*ms)
+            .map_or_else(|_| format!("{ms} ms before 1970"), |ms| facts::Millis(ms).to_string()),
+        Value::Text(text) | Value::Code(text) => text.clone(),
+    }
+}

@@ -1,0 +1,169 @@
+//! The strict verification of RFC 9162 §2.1.3.2 (inclusion) and §2.1.4.2 (consistency). Paths
+//! come from anywhere: this must never panic on one, never accept one that is a node too long or
+//! too short, and never take an index outside the tree.
+
+use crate::error::TlogError;
+use crate::hash::{Hash, node_hash};
+use crate::tree::check_growth;
+
+/// Accepts if `path` leads from `leaf` at `index` to `root` in a tree of `size` leaves.
+///
+/// The caller must compute `leaf` itself with [`crate::leaf_hash`] over the data it holds: only
+/// then can a node not pose as a leaf. `size` and `root` must come from one [`crate::Checkpoint`],
+/// because a root alone does not bind the size.
+pub fn verify_inclusion(
+    leaf: Hash,
+    index: u64,
+    size: u64,
+    path: &[Hash],
+    root: Hash,
+) -> Result<(), TlogError> {
+    if index >= size {
+        return Err(TlogError::IndexOutOfRange { index, size });
+    }
+    let mut climb = Climb {
+        node: index,
+        last: size - 1,
+    };
+    check_length(path, climb.length())?;
+    let reached = path.iter().fold(leaf, |below, sibling| match climb.step() {
+        Side::Left => node_hash(sibling, &below),
+        Side::Right => node_hash(&below, sibling),
+    });
+    if reached != root {
+        return Err(TlogError::RootMismatch {
+            expected: root,
+            actual: reached,
+        });
+    }
+    Ok(())
+}
+
+/// Accepts if the tree of `new_size` leaves under `new_root` begins with the very leaves of the
+/// tree of `old_size` leaves under `old_root`.
+///
+/// Equal sizes need equal roots and an empty path. An empty old tree is refused: it is
+/// consistent with everything, so the claim says nothing.
+pub fn verify_consistency(
+    old_size: u64,
+    new_size: u64,
+    old_root: Hash,
+    new_root: Hash,
+    path: &[Hash],
+) -> Result<(), TlogError> {
+    check_growth(old_size, new_size)?;
+    if old_size == new_size {
+        check_length(path, 0)?;
+        return check_roots((old_root, old_root), (old_root, new_root));
+    }
+    // The widest subtree that ends at the old tree's last leaf is the node to climb from.
+    let level = old_size.trailing_zeros();
+    let mut climb = Climb {
+        node: (old_size - 1) >> level,
+        last: (new_size - 1) >> level,
+    };
+    // If that subtree is the whole old tree, its root is known and stands not in the path.
+    let (start, siblings) = if old_size.is_power_of_two() {
+        check_length(path, climb.length())?;
+        (old_root, path)
+    } else {
+        check_length(path, climb.length() + 1)?;
+        let (first, rest) = path
+            .split_first()
+            .expect("not empty because its length was checked");
+        (*first, rest)
+    };
+    let (mut old, mut new) = (start, start);
+    for sibling in siblings {
+        match climb.step() {
+            Side::Left => {
+                old = node_hash(sibling, &old);
+                new = node_hash(sibling, &new);
+            }
+            Side::Right => new = node_hash(&new, sibling),
+        }
+    }
+    check_roots((old, new), (old_root, new_root))
+}
+
+/// A walk from a node to the root: `fn` and `sn` of the RFC.
+struct Climb {
+    /// Index of the node within its level.
+    node: u64,
+    /// Index of the last node of that level.
+    last: u64,
+}
+
+/// On which side of the walk the next sibling stands.
+enum Side {
+    Left,
+    Right,
+}
+
+impl Climb {
+    /// How many siblings there are on the way up.
+    fn length(&self) -> usize {
+        // Below the level where the walk joins the right edge, every node has a sibling. From
+        // there on the sibling is always on the left, at the levels where the index is odd.
+        let joined = u64::BITS - (self.node ^ self.last).leading_zeros();
+        let lefts = self.node.checked_shr(joined).map_or(0, u64::count_ones);
+        (joined + lefts) as usize
+    }
+
+    /// Where the next sibling stands; moves up past it.
+    fn step(&mut self) -> Side {
+        let side = if self.node & 1 == 1 || self.node == self.last {
+            // A last node without a sibling is its own parent until it has one.
+            while self.node & 1 == 0 && self.node != 0 {
+                self.rise();
+            }
+            Side::Left
+        } else {
+            Side::Right
+        };
+        self.rise();
+        side
+    }
+
+    fn rise(&mut self) {
+        self.node >>= 1;
+        self.last >>= 1;
+    }
+}
+
+fn check_length(path: &[Hash], expected: usize) -> Result<(), TlogError> {
+    if path.len() > PATH_NODES_MAX {
+        return Err(TlogError::PathTooLong {
+            max: PATH_NODES_MAX,
+            actual: path.len(),
+        });
+    }
+    if path.len() != expected {
+        return Err(TlogError::PathLength {
+            expected,
+            actual: path.len(),
+        });
+    }
+    Ok(())
+}
+
+/// The (old, new) roots that the path led to, against those that were claimed.
+fn check_roots(reached: (Hash, Hash), claimed: (Hash, Hash)) -> Result<(), TlogError> {
+    if reached.0 != claimed.0 {
+        return Err(TlogError::OldRootMismatch {
+            expected: claimed.0,
+            actual: reached.0,
+        });
+    }
+    if reached.1 != claimed.1 {
+        return Err(TlogError::RootMismatch {
+            expected: claimed.1,
+            actual: reached.1,
+        });
+    }
+    Ok(())
+}
+
+/// Longest path that is looked at. No inclusion path is longer; a consistency path could need one
+/// node more, but only in a tree of over 2^63 leaves, and is then refused.
+pub const PATH_NODES_MAX: usize = 64;

@@ -1,0 +1,195 @@
+//! Rules, input and replay: checks P12 to P17, and one result shown alone (P19).
+
+use crate::verifier::Ledger;
+use crate::{Verifier, VerifyError};
+use crypto::{Digest, Domain, Salt, digest};
+use facts::Millis;
+use proof::Statement;
+use rules::{RuleResult, Selection};
+use tlog::Hash;
+use vm::Program;
+
+/// What a verifier may have beside the proof.
+#[derive(Debug, Clone, Default)]
+pub struct Materials<'a> {
+    /// The signed rule bundle.
+    pub bundle: Option<&'a [u8]>,
+    /// The request body, exactly as it was sent.
+    pub input: Option<&'a [u8]>,
+    /// The salt that came with the proof.
+    pub salt: Option<Salt>,
+}
+
+/// Makes every check that `materials` allow and returns the replayed results.
+pub(crate) fn check(
+    verifier: &mut Verifier,
+    statement: &Statement,
+    materials: &Materials<'_>,
+    ledger: &mut Ledger,
+) -> Result<Option<Vec<RuleResult>>, VerifyError> {
+    let program = match materials.bundle {
+        Some(bundle) => Some(verifier.program(bundle)?),
+        None => {
+            ledger.not_checked(&[12, 13, 14], "the rule bundle was not given");
+            None
+        }
+    };
+    if let Some(program) = &program {
+        check_rules(program, statement)?;
+        ledger.passed(&[12, 13, 14]);
+    }
+    let Some(body) = materials.input else {
+        ledger.not_checked(&[15, 16, 17], "the input was not given");
+        return Ok(None);
+    };
+    let salt = materials.salt.as_ref().ok_or(VerifyError::SaltMissing)?;
+    let request = check_input(statement, body, salt)?;
+    ledger.passed(&[15]);
+    let record = facts::record(&request, statement.as_of).map_err(VerifyError::Input)?;
+    let facts_hash = digest(Domain::Facts, &[&salt.0, record.as_bytes()]);
+    VerifyError::equal("P16", "facts_hash", statement.facts_hash, facts_hash)?;
+    ledger.passed(&[16]);
+    let Some(program) = &program else {
+        ledger.not_checked(&[17], "the rule bundle was not given");
+        return Ok(None);
+    };
+    let results = replay(program, statement, &record, salt)?;
+    ledger.passed(&[17]);
+    Ok(Some(results))
+}
+
+/// P12 to P14: bundle, selection, modules and lists are the ones the statement names.
+fn check_rules(program: &Program, statement: &Statement) -> Result<(), VerifyError> {
+    let bundle = program.bundle();
+    let (book, content) = (&statement.rulebook, bundle.bundle());
+    VerifyError::equal("P12", "bundle hash", book.hash, bundle.hash())?;
+    let named = (book.name.as_str(), book.version, statement.engine.compiler.as_str());
+    if named != (content.name.as_str(), content.version, content.compiler.as_str()) {
+        let recomputed = format!("{} {} ({})", content.name, content.version, content.compiler);
+        let stated = format!("{} {} ({})", named.0, named.1, named.2);
+        return Err(VerifyError::differs("P12", "rulebook", stated, recomputed));
+    }
+    let selection = select(program, statement)?;
+    let digests = selection.rules.iter().map(|(index, _)| program.rule_digest(*index));
+    VerifyError::equal("P12", "rule_hash", statement.rule_hash, Selection::hash(digests))?;
+    let stated: Vec<_> = statement
+        .rules
+        .iter()
+        .map(|r| (&*r.id, &*r.version, &*r.jurisdiction, &*r.domain, r.module))
+        .collect();
+    let selected: Vec<_> = selection
+        .rules
+        .iter()
+        .map(|(index, r)| {
+            (&*r.id, &*r.version, &*r.jurisdiction, &*r.domain, program.module_hash(*index))
+        })
+        .collect();
+    if stated != selected {
+        let (stated, recomputed) = (format!("{stated:?}"), format!("{selected:?}"));
+        return Err(VerifyError::differs("P13", "rules that ran", stated, recomputed));
+    }
+    let lists = program.lists(&selection);
+    if statement.lists != lists {
+        let (stated, recomputed) = (format!("{:?}", statement.lists), format!("{lists:?}"));
+        return Err(VerifyError::differs("P14", "lists", stated, recomputed));
+    }
+    Ok(())
+}
+
+fn select<'a>(
+    program: &'a Program,
+    statement: &Statement,
+) -> Result<Selection<'a>, VerifyError> {
+    let jurisdictions: Result<Vec<_>, _> =
+        statement.jurisdictions.iter().map(|name| facts::Jurisdiction::parse(name)).collect();
+    let domains: Result<Vec<_>, _> =
+        statement.domains.iter().map(|name| facts::Domain::parse(name)).collect();
+    let (jurisdictions, domains) =
+        (jurisdictions.map_err(VerifyError::Input)?, domains.map_err(VerifyError::Input)?);
+    let bundle = program.bundle().bundle();
+    bundle.select(&jurisdictions, &domains, statement.as_of).map_err(VerifyError::Rules)
+}
+
+/// P15: the bytes are the ones that were hashed, and ask for what the statement answers.
+fn check_input(
+    statement: &Statement,
+    body: &[u8],
+    salt: &Salt,
+) -> Result<facts::Request, VerifyError> {
+    let input_hash = digest(Domain::Input, &[&salt.0, body]);
+    VerifyError::equal("P15", "input_hash", statement.input_hash, input_hash)?;
+    let request = facts::parse_request(body).map_err(VerifyError::Input)?;
+    let asked = |names: Vec<&str>| names.join(",");
+    let scopes = [
+        (
+            "jurisdictions",
+            statement.jurisdictions.join(","),
+            asked(request.jurisdictions.iter().map(|j| j.as_str()).collect()),
+        ),
+        (
+            "domains",
+            statement.domains.join(","),
+            asked(request.domains.iter().map(|d| d.as_str()).collect()),
+        ),
+    ];
+    for (what, stated, recomputed) in scopes {
+        if stated != recomputed {
+            return Err(VerifyError::differs("P15", what, stated, recomputed));
+        }
+    }
+    let as_of: Millis = request.as_of.unwrap_or(statement.evaluated_at);
+    if as_of != statement.as_of {
+        return Err(VerifyError::differs("P15", "as_of", statement.as_of, as_of));
+    }
+    if request.nonce != statement.nonce {
+        let hex = |nonce: &Option<Vec<u8>>| nonce.as_ref().map(|n| crypto::to_hex(n));
+        let (stated, asked) = (hex(&statement.nonce), hex(&request.nonce));
+        let text = |nonce: Option<String>| nonce.unwrap_or_else(|| "none".into());
+        return Err(VerifyError::differs("P15", "nonce", text(stated), text(asked)));
+    }
+    Ok(request)
+}
+
+/// P17: the same rules over the same facts give the same bytes.
+fn replay(
+    program: &Program,
+    statement: &Statement,
+    record: &facts::Record,
+    salt: &Salt,
+) -> Result<Vec<RuleResult>, VerifyError> {
+    let engine = &statement.engine;
+    if (engine.engine.as_str(), engine.abi) != (vm::ENGINE, vm::ABI_VERSION) {
+        let stated = format!("{} ABI {}", engine.engine, engine.abi);
+        let ours = format!("{} ABI {}", vm::ENGINE, vm::ABI_VERSION);
+        return Err(VerifyError::differs("P17", "engine", stated, ours));
+    }
+    let selection = select(program, statement)?;
+    let run = program.run(&selection, record);
+    for ((stated, result), trace) in statement.rules.iter().zip(&run.results).zip(&run.traces) {
+        let said = (stated.outcome, stated.reason, stated.fuel);
+        let found = (result.outcome, result.reason, trace.fuel);
+        if said != found {
+            let text = |(outcome, reason, fuel)| format!("{outcome} reason {reason} fuel {fuel}");
+            return Err(VerifyError::differs("P17", "rule result", text(said), text(found)));
+        }
+    }
+    let state_hash = program.state_hash(&selection, record, salt);
+    VerifyError::equal("P17", "state_hash", statement.state_hash, state_hash)?;
+    VerifyError::equal("P17", "output_hash", statement.output_hash, run.output_hash(salt))?;
+    VerifyError::equal("P17", "trace_hash", statement.trace_hash, run.trace_hash(salt))?;
+    Ok(run.results)
+}
+
+/// P19: one rule result, shown alone with its path, is in the statement's `output_hash`.
+pub fn verify_single_result(
+    statement: &Statement,
+    result: &RuleResult,
+    salt: &Salt,
+    index: u64,
+    path: &[Hash],
+) -> Result<(), VerifyError> {
+    let leaf = tlog::leaf_hash(result.leaf(salt).as_bytes());
+    let Digest(root) = statement.output_hash;
+    tlog::verify_inclusion(leaf, index, statement.rules.len() as u64, path, root)
+        .map_err(|error| VerifyError::differs("P19", "output_hash", statement.output_hash, error))
+}

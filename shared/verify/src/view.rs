@@ -1,0 +1,220 @@
+//! The JSON view of FORMAT.md §8: for people and the HTTP API, loss-free both ways, never what is
+//! signed. `from_json` rebuilds the bytes and so refuses a view that stands for no proof.
+
+use crate::VerifyError;
+use proof::{
+    EngineId, Evidence, Inclusion, Proof, RuleEntry, Rulebook, SignedStatement, Statement, Unsigned,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use crypto::{Digest, Signature, to_hex};
+use facts::Millis;
+use rules::Outcome;
+use serde_json::{Map, Value, json};
+
+/// The view of a proof.
+pub fn to_json(proof: &Proof) -> Value {
+    let statement = statement_to_json(proof.signed.statement());
+    let mut view = json!({
+        "format": "probity-proof/1",
+        "proof_hash": proof.signed.proof_hash().to_string(),
+        "statement": statement,
+        "signature": to_hex(&proof.signed.signature().0),
+    });
+    if let Some(Unsigned { evidence, inclusion }) = &proof.unsigned {
+        view["unsigned"] = json!({
+            "evidence": { "kind": evidence.kind, "document": BASE64.encode(&evidence.document) },
+            "inclusion": {
+                "size": inclusion.size,
+                "index": inclusion.index,
+                "path": inclusion.path.iter().map(|node| to_hex(node)).collect::<Vec<_>>(),
+            },
+        });
+    }
+    view
+}
+
+fn statement_to_json(s: &Statement) -> Value {
+    let rules: Vec<_> = s.rules.iter().map(rule_to_json).collect();
+    let lists: Vec<_> =
+        s.lists.iter().map(|(id, root)| json!({"id": id, "root": root.to_string()})).collect();
+    let decision = s.decision();
+    json!({
+        "version": 1,
+        "proof_id": to_hex(&s.proof_id),
+        "boot_id": to_hex(&s.boot_id),
+        "agent": s.agent,
+        "evaluated_at": s.evaluated_at.to_string(),
+        "time_source": proof::TIME_SOURCE_NSM,
+        "as_of": s.as_of.to_string(),
+        "jurisdictions": s.jurisdictions,
+        "domains": s.domains,
+        "rulebook": {
+            "name": s.rulebook.name,
+            "version": s.rulebook.version,
+            "hash": s.rulebook.hash.to_string(),
+        },
+        "engine": {
+            "engine": s.engine.engine,
+            "abi": s.engine.abi,
+            "compiler": s.engine.compiler,
+        },
+        "rules": rules,
+        "lists": lists,
+        "input_hash": s.input_hash.to_string(),
+        "facts_hash": s.facts_hash.to_string(),
+        "rule_hash": s.rule_hash.to_string(),
+        "state_hash": s.state_hash.to_string(),
+        "output_hash": s.output_hash.to_string(),
+        "trace_hash": s.trace_hash.to_string(),
+        "decision": { "compliant": decision.is_compliant(), "outcome": decision.name() },
+        "freshness": { "offline": s.offline, "age_ms": s.rules_age_ms },
+        "nonce": s.nonce.as_ref().map(|nonce| to_hex(nonce)),
+    })
+}
+
+fn rule_to_json(rule: &RuleEntry) -> Value {
+    json!({
+        "id": rule.id,
+        "version": rule.version,
+        "jurisdiction": rule.jurisdiction,
+        "domain": rule.domain,
+        "module": rule.module.to_string(),
+        "outcome": rule.outcome.name(),
+        "reason": rule.reason,
+        "fuel": rule.fuel,
+    })
+}
+
+/// The proof that a view stands for. The result went through `Proof::parse` and is canonical; the
+/// view's derived fields (`proof_hash`, `decision`) have to agree with it.
+pub fn from_json(view: &Value) -> Result<Proof, VerifyError> {
+    let root = object("", view)?;
+    let statement = statement_from_json(object("statement", &view["statement"])?)?;
+    let signature = hex::<64>("signature", root.get("signature"))?;
+    let signed = SignedStatement::from_parts_unverified(statement, Signature(signature));
+    let unsigned = root.get("unsigned").map(unsigned_from_json).transpose()?;
+    let proof = Proof::parse(&Proof { signed, unsigned }.to_bytes())?;
+    if to_json(&proof) != *view {
+        return Err(problem("", "holds unknown, derived or differently written fields"));
+    }
+    Ok(proof)
+}
+
+fn unsigned_from_json(view: &Value) -> Result<Unsigned, VerifyError> {
+    let (evidence, inclusion) = (&view["evidence"], &view["inclusion"]);
+    let document = text("unsigned.evidence.document", &evidence["document"])?;
+    let document = BASE64
+        .decode(document)
+        .map_err(|e| problem("unsigned.evidence.document", &format!("not base64: {e}")))?;
+    let path = array("unsigned.inclusion.path", &inclusion["path"])?
+        .iter()
+        .map(|node| hex::<32>("unsigned.inclusion.path", Some(node)))
+        .collect::<Result<_, _>>()?;
+    Ok(Unsigned {
+        evidence: Evidence { kind: text("unsigned.evidence.kind", &evidence["kind"])?, document },
+        inclusion: Inclusion {
+            size: number("unsigned.inclusion.size", &inclusion["size"])?,
+            index: number("unsigned.inclusion.index", &inclusion["index"])?,
+            path,
+        },
+    })
+}
+
+fn statement_from_json(view: &Map<String, Value>) -> Result<Statement, VerifyError> {
+    let at = |key: &str| view.get(key).unwrap_or(&Value::Null);
+    let hash = |key: &str| hex::<32>(key, view.get(key)).map(Digest);
+    let rules = array("rules", at("rules"))?.iter().map(rule_from_json).collect::<Result<_, _>>()?;
+    let lists = array("lists", at("lists"))?
+        .iter()
+        .map(|list| Ok((text("lists.id", &list["id"])?, Digest(hex("lists.root", list.get("root"))?))))
+        .collect::<Result<_, VerifyError>>()?;
+    let (book, engine) = (at("rulebook"), at("engine"));
+    Ok(Statement {
+        proof_id: hex("proof_id", view.get("proof_id"))?,
+        boot_id: hex("boot_id", view.get("boot_id"))?,
+        agent: text("agent", at("agent"))?,
+        evaluated_at: time("evaluated_at", at("evaluated_at"))?,
+        as_of: time("as_of", at("as_of"))?,
+        jurisdictions: texts("jurisdictions", at("jurisdictions"))?,
+        domains: texts("domains", at("domains"))?,
+        rulebook: Rulebook {
+            name: text("rulebook.name", &book["name"])?,
+            version: number("rulebook.version", &book["version"])?,
+            hash: Digest(hex("rulebook.hash", book.get("hash"))?),
+        },
+        engine: EngineId {
+            engine: text("engine.engine", &engine["engine"])?,
+            abi: number("engine.abi", &engine["abi"])?,
+            compiler: text("engine.compiler", &engine["compiler"])?,
+        },
+        rules,
+        lists,
+        input_hash: hash("input_hash")?,
+        facts_hash: hash("facts_hash")?,
+        rule_hash: hash("rule_hash")?,
+        state_hash: hash("state_hash")?,
+        output_hash: hash("output_hash")?,
+        trace_hash: hash("trace_hash")?,
+        offline: at("freshness")["offline"]
+            .as_bool()
+            .ok_or_else(|| problem("freshness.offline", "expected a boolean"))?,
+        rules_age_ms: number("freshness.age_ms", &at("freshness")["age_ms"])?,
+        nonce: match at("nonce") {
+            Value::Null => None,
+            nonce => Some(
+                crypto::from_hex(&text("nonce", nonce)?)
+                    .map_err(|e| problem("nonce", &e.to_string()))?,
+            ),
+        },
+    })
+}
+
+fn rule_from_json(view: &Value) -> Result<RuleEntry, VerifyError> {
+    let outcome = text("rules.outcome", &view["outcome"])?;
+    Ok(RuleEntry {
+        id: text("rules.id", &view["id"])?,
+        version: text("rules.version", &view["version"])?,
+        jurisdiction: text("rules.jurisdiction", &view["jurisdiction"])?,
+        domain: text("rules.domain", &view["domain"])?,
+        module: Digest(hex("rules.module", view.get("module"))?),
+        outcome: Outcome::from_name(&outcome)
+            .ok_or_else(|| problem("rules.outcome", "expected the name of an outcome"))?,
+        reason: u16::try_from(number("rules.reason", &view["reason"])?)
+            .map_err(|_| problem("rules.reason", "expected at most 65,535"))?,
+        fuel: number("rules.fuel", &view["fuel"])?,
+    })
+}
+
+fn problem(field: &str, problem: &str) -> VerifyError {
+    VerifyError::View { field: field.into(), problem: problem.into() }
+}
+
+fn object<'a>(field: &str, value: &'a Value) -> Result<&'a Map<String, Value>, VerifyError> {
+    value.as_object().ok_or_else(|| problem(field, "expected an object"))
+}
+
+fn array<'a>(field: &str, value: &'a Value) -> Result<&'a [Value], VerifyError> {
+    value.as_array().map(Vec::as_slice).ok_or_else(|| problem(field, "expected an array"))
+}
+
+fn text(field: &str, value: &Value) -> Result<String, VerifyError> {
+    value.as_str().map(str::to_owned).ok_or_else(|| problem(field, "expected a text"))
+}
+
+fn texts(field: &str, value: &Value) -> Result<Vec<String>, VerifyError> {
+    array(field, value)?.iter().map(|entry| text(field, entry)).collect()
+}
+
+fn number(field: &str, value: &Value) -> Result<u64, VerifyError> {
+    value.as_u64().ok_or_else(|| problem(field, "expected a whole number"))
+}
+
+fn time(field: &str, value: &Value) -> Result<Millis, VerifyError> {
+    Millis::parse(&text(field, value)?).map_err(|e| problem(field, &e.to_string()))
+}
+
+fn hex<const N: usize>(field: &str, value: Option<&Value>) -> Result<[u8; N], VerifyError> {
+    let digits = text(field, value.unwrap_or(&Value::Null))?;
+    crypto::from_hex_exact(&digits).map_err(|e| problem(field, &e.to_string()))
+}

@@ -1,0 +1,222 @@
+//! Loading: a verified bundle's modules are validated against ABI.md §1 and compiled once.
+
+use crate::host::{HostState, linker};
+use crate::{
+    ABI_VERSION, LOAD_FUEL, PAGE_BYTES, RECURSION_MAX, STACK_BYTES_MAX, TABLE_ENTRIES_MAX, VmError,
+};
+use crypto::Digest;
+use rules::{Limits, VerifiedBundle, module_hash};
+use std::sync::Arc;
+use wasmi::{
+    CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Linker, Mutability, Store,
+    StoreLimits, StoreLimitsBuilder, Val, ValType,
+};
+
+/// One compiled module.
+pub(crate) struct Module {
+    pub(crate) hash: Digest,
+    pub(crate) wasm: wasmi::Module,
+    pub(crate) input_base: u32,
+}
+
+/// A verified bundle, ready to run.
+pub struct Program {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<HostState>,
+    pub(crate) modules: Vec<Module>,
+    pub(crate) bundle: Arc<VerifiedBundle>,
+    pub(crate) limits: Limits,
+    rule_digests: Vec<Digest>,
+    list_roots: Vec<Digest>,
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program").field("bundle", &self.bundle.hash()).finish_non_exhaustive()
+    }
+}
+
+impl Program {
+    /// Compiles every module of the bundle; one bad module refuses the whole bundle.
+    pub fn load(bundle: VerifiedBundle, limits: Limits) -> Result<Self, VmError> {
+        let engine = Engine::new(&config());
+        let internal = |problem: wasmi::Error| VmError::Invalid {
+            module: bundle.hash(),
+            problem: problem.to_string(),
+        };
+        let linker = linker(&engine).map_err(internal)?;
+        let content = bundle.bundle();
+        let rule_digests = content.rules.iter().map(rules::Rule::digest).collect();
+        let list_roots = content.lists.iter().map(rules::ListSnapshot::root).collect();
+        let bundle = Arc::new(bundle);
+        let mut program = Self {
+            engine,
+            linker,
+            modules: Vec::new(),
+            bundle: bundle.clone(),
+            limits,
+            rule_digests,
+            list_roots,
+        };
+        for (index, wasm) in bundle.bundle().modules.iter().enumerate() {
+            let module = program.load_module(index, wasm)?;
+            program.modules.push(module);
+        }
+        Ok(program)
+    }
+
+    /// The bundle behind the program.
+    pub fn bundle(&self) -> &VerifiedBundle {
+        &self.bundle
+    }
+
+    /// Hash of the module that a rule runs.
+    pub fn module_hash(&self, rule: usize) -> Digest {
+        self.modules[self.bundle.bundle().rules[rule].module].hash
+    }
+
+    /// Digest of a rule of the bundle.
+    pub fn rule_digest(&self, rule: usize) -> Digest {
+        self.rule_digests[rule]
+    }
+
+    /// Root of a list of the bundle.
+    pub fn list_root(&self, list: usize) -> Digest {
+        self.list_roots[list]
+    }
+
+    /// The limits it runs under.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn load_module(&self, index: usize, bytes: &[u8]) -> Result<Module, VmError> {
+        let hash = module_hash(bytes);
+        let invalid =
+            |problem: wasmi::Error| VmError::Invalid { module: hash, problem: problem.to_string() };
+        let wasm = wasmi::Module::new(&self.engine, bytes).map_err(invalid)?;
+        check_imports(hash, &wasm)?;
+        self.check_memory(hash, &wasm)?;
+        for rule in self.bundle.bundle().rules.iter().filter(|rule| rule.module == index) {
+            check_entry(hash, &wasm, &rule.entry)?;
+        }
+        let mut store = self.store(None, LOAD_FUEL);
+        let instance = self.linker.instantiate_and_start(&mut store, &wasm).map_err(invalid)?;
+        let constant = |name: &str| -> Result<Val, VmError> {
+            let problem = "expected an immutable global i32";
+            let missing = || VmError::Export { module: hash, export: name.into(), problem: problem.into() };
+            let global = instance.get_global(&store, name).ok_or_else(missing)?;
+            let kind = global.ty(&store);
+            if kind.mutability() != Mutability::Const || kind.content() != ValType::I32 {
+                return Err(missing());
+            }
+            Ok(global.get(&store))
+        };
+        let base = constant("input_base")?.i32().unwrap_or(-1);
+        if base < 0 || base % 16 != 0 || base as usize > self.limits.memory_pages_max as usize * PAGE_BYTES {
+            let problem = format!("expected a multiple of 16 inside the memory limit, found {base}");
+            return Err(VmError::Export { module: hash, export: "input_base".into(), problem });
+        }
+        let found = constant("rule_abi_version")?.i32().unwrap_or(-1);
+        if i64::from(found) != ABI_VERSION as i64 {
+            return Err(VmError::Abi { module: hash, found });
+        }
+        Ok(Module { hash, wasm, input_base: base as u32 })
+    }
+
+    fn check_memory(&self, module: Digest, wasm: &wasmi::Module) -> Result<(), VmError> {
+        match wasm.get_export("memory") {
+            Some(ExternType::Memory(memory)) => {
+                let (found, max) = (memory.minimum(), u64::from(self.limits.memory_pages_max));
+                if found > max {
+                    return Err(VmError::Memory { module, max, found });
+                }
+                Ok(())
+            }
+            _ => Err(VmError::Export {
+                module,
+                export: "memory".into(),
+                problem: "expected one exported memory".into(),
+            }),
+        }
+    }
+
+    /// A fresh store with the limits of ABI.md §1.
+    pub(crate) fn store(&self, rule: Option<usize>, fuel: u64) -> Store<HostState> {
+        let state = HostState {
+            limits: self.store_limits(),
+            events: Vec::new(),
+            bundle: self.bundle.clone(),
+            rule,
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.limits);
+        store.set_fuel(fuel).expect("fuel metering is on because the configuration says so");
+        store
+    }
+
+    fn store_limits(&self) -> StoreLimits {
+        StoreLimitsBuilder::new()
+            .memory_size(self.limits.memory_pages_max as usize * PAGE_BYTES)
+            .table_elements(TABLE_ENTRIES_MAX)
+            .instances(1)
+            .memories(1)
+            .tables(1)
+            .trap_on_grow_failure(true)
+            .build()
+    }
+}
+
+/// Integer Wasm only, metered, eager: nothing about a run depends on what ran before. Threads do
+/// not exist in wasmi; SIMD and memory64 are crate features that the workspace leaves out.
+fn config() -> Config {
+    let mut config = Config::default();
+    config
+        .floats(false)
+        .consume_fuel(true)
+        .allow_start_fn(false)
+        .ignore_custom_sections(true)
+        .compilation_mode(CompilationMode::Eager)
+        .enforced_limits(EnforcedLimits::strict())
+        .wasm_multi_memory(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_tail_call(false)
+        .wasm_extended_const(false)
+        .set_max_recursion_depth(RECURSION_MAX)
+        .set_min_stack_height(1024)
+        .set_max_stack_height(STACK_BYTES_MAX);
+    config
+}
+
+fn check_imports(module: Digest, wasm: &wasmi::Module) -> Result<(), VmError> {
+    use ValType::I32;
+    let offered: [(&str, FuncType); 3] = [
+        ("branch", FuncType::new([I32, I32], [])),
+        ("list_contains", FuncType::new([I32, I32, I32], [I32])),
+        ("trap", FuncType::new([I32], [])),
+    ];
+    for import in wasm.imports() {
+        let known = import.module() == "env"
+            && offered.iter().any(|(name, kind)| {
+                import.name() == *name && import.ty().func().is_some_and(|found| found == kind)
+            });
+        if !known {
+            let import = format!("{}.{} {:?}", import.module(), import.name(), import.ty());
+            return Err(VmError::Import { module, import });
+        }
+    }
+    Ok(())
+}
+
+fn check_entry(module: Digest, wasm: &wasmi::Module, entry: &str) -> Result<(), VmError> {
+    let wanted = FuncType::new([ValType::I32, ValType::I32], [ValType::I64]);
+    match wasm.get_export(entry) {
+        Some(ExternType::Func(found)) if found == wanted => Ok(()),
+        _ => Err(VmError::Export {
+            module,
+            export: entry.into(),
+            problem: "expected a function (i32, i32) -> i64".into(),
+        }),
+    }
+}

@@ -1,0 +1,253 @@
+//! One evaluation: each selected rule over the record, and the hashes that a statement commits
+//! to. The same record and program give the same bytes on every machine.
+
+use crate::host::{HostFault, HostState};
+use crate::{
+    ABI_VERSION, ENGINE, PAGE_BYTES, Program, RECURSION_MAX, STACK_BYTES_MAX, TEXT_VALUE_BYTES_MAX,
+    TRACE_EVENTS_MAX, VALUES_MAX,
+};
+use cbor::Writer;
+use crypto::{Digest, Domain, Salt, digest};
+use facts::Record;
+use rules::{Fault, Outcome, Rule, RuleResult, Selection, Value};
+use wasmi::{AsContext, Instance, Memory, Store, TrapCode};
+
+/// Bytes of a result before its values, and of one value (ABI.md §5).
+const RESULT_HEAD_BYTES: usize = 8;
+const VALUE_BYTES: usize = 24;
+
+/// Something a rule did that is kept in the trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A condition was evaluated.
+    Branch {
+        /// Number of the condition in the rule.
+        id: u32,
+        /// How it came out.
+        taken: bool,
+    },
+    /// A list was asked.
+    List {
+        /// Number of the list in the rule.
+        list: u32,
+        /// The answer.
+        found: bool,
+    },
+}
+
+/// One rule's trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleTrace {
+    /// Fuel that was burned.
+    pub fuel: u64,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
+/// The outcome of one evaluation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// One result a rule, in statement order.
+    pub results: Vec<RuleResult>,
+    /// One trace a rule, in statement order.
+    pub traces: Vec<RuleTrace>,
+}
+
+impl Run {
+    /// The gravest outcome.
+    pub fn decision(&self) -> Outcome {
+        Outcome::gravest(self.results.iter().map(|result| result.outcome))
+    }
+
+    /// Root over the salted rule results.
+    pub fn output_hash(&self, salt: &Salt) -> Digest {
+        let leaves: Vec<_> =
+            self.results.iter().map(|r| tlog::leaf_hash(r.leaf(salt).as_bytes())).collect();
+        Digest(tlog::merkle_root(&leaves))
+    }
+
+    /// Hash over the salted trace.
+    pub fn trace_hash(&self, salt: &Salt) -> Digest {
+        let mut w = Writer::with_capacity(256);
+        w.array(self.results.len());
+        for (result, trace) in self.results.iter().zip(&self.traces) {
+            w.array(3).text(&result.id).uint(trace.fuel).array(trace.events.len());
+            for event in &trace.events {
+                match *event {
+                    Event::Branch { id, taken } => w.array(3).uint(0).uint(id.into()).bool(taken),
+                    Event::List { list, found } => w.array(3).uint(1).uint(list.into()).bool(found),
+                };
+            }
+        }
+        digest(Domain::Trace, &[&salt.0, &w.finish()])
+    }
+}
+
+impl Program {
+    /// Runs the selected rules over `record`.
+    pub fn run(&self, selection: &Selection<'_>, record: &Record) -> Run {
+        let (mut results, mut traces) = (Vec::new(), Vec::new());
+        for (index, rule) in &selection.rules {
+            let (result, trace) = self.run_rule(*index, rule, record);
+            results.push(result);
+            traces.push(trace);
+        }
+        Run { results, traces }
+    }
+
+    /// Lists that the selected rules may ask, as sorted (id, root) pairs.
+    pub fn lists(&self, selection: &Selection<'_>) -> Vec<(String, Digest)> {
+        let mut used: Vec<usize> =
+            selection.rules.iter().flat_map(|(_, rule)| rule.lists.iter().copied()).collect();
+        used.sort_unstable();
+        used.dedup();
+        let lists = &self.bundle().bundle().lists;
+        used.into_iter().map(|i| (lists[i].id.clone(), self.list_root(i))).collect()
+    }
+
+    /// Hash over what else decides the result (FORMAT.md §4, state).
+    pub fn state_hash(&self, selection: &Selection<'_>, record: &Record, salt: &Salt) -> Digest {
+        let mut w = Writer::with_capacity(256);
+        w.array(6).text(ENGINE).uint(ABI_VERSION);
+        let limits = self.limits();
+        w.array(5).uint(limits.fuel_max).uint(limits.memory_pages_max.into());
+        w.uint(RECURSION_MAX as u64).uint(STACK_BYTES_MAX as u64).uint(TRACE_EVENTS_MAX as u64);
+        let lists = self.lists(selection);
+        w.array(lists.len());
+        for (id, root) in &lists {
+            w.array(2).text(id).bytes(root.as_bytes());
+        }
+        let (rows, window) = record.history_window();
+        w.uint(rows as u64);
+        match window {
+            Some((first, last)) => w.array(2).uint(first.0).uint(last.0),
+            None => w.null(),
+        };
+        digest(Domain::State, &[&salt.0, &w.finish()])
+    }
+
+    fn run_rule(&self, index: usize, rule: &Rule, record: &Record) -> (RuleResult, RuleTrace) {
+        let fuel_limit = rule.fuel.min(self.limits.fuel_max);
+        let mut store = self.store(Some(index), fuel_limit);
+        let answer = self.call(&mut store, rule, record);
+        let left = store.get_fuel().unwrap_or(0);
+        let result = match answer {
+            Ok(result) => result,
+            Err(fault) => RuleResult::fault(&rule.id, &rule.version, &fault),
+        };
+        let events = std::mem::take(&mut store.data_mut().events);
+        (result, RuleTrace { fuel: fuel_limit.saturating_sub(left), events })
+    }
+
+    fn call(
+        &self,
+        store: &mut Store<HostState>,
+        rule: &Rule,
+        record: &Record,
+    ) -> Result<RuleResult, Fault> {
+        let module = &self.modules[rule.module];
+        let instance =
+            self.linker.instantiate_and_start(&mut *store, &module.wasm).map_err(fault_of)?;
+        let memory = instance.get_memory(&*store, "memory").ok_or(Fault::Trap)?;
+        place(store, &memory, module.input_base, record.as_bytes())?;
+        let length = record.as_bytes().len() as i32;
+        let packed = evaluate(store, &instance, &rule.entry, module.input_base as i32, length)?;
+        read_result(memory.data(store.as_context()), rule, packed)
+    }
+}
+
+/// Writes the record at the module's input base, growing memory when it does not fit.
+fn place(store: &mut Store<HostState>, memory: &Memory, base: u32, record: &[u8]) -> Result<(), Fault> {
+    let end = base as usize + record.len();
+    let size = memory.data_size(&*store);
+    if end > size {
+        let pages = (end - size).div_ceil(PAGE_BYTES) as u64;
+        memory.grow(&mut *store, pages).map_err(|_| Fault::Memory)?;
+    }
+    memory.write(store, base as usize, record).map_err(|_| Fault::Memory)
+}
+
+fn evaluate(
+    store: &mut Store<HostState>,
+    instance: &Instance,
+    entry: &str,
+    base: i32,
+    length: i32,
+) -> Result<u64, Fault> {
+    let function =
+        instance.get_typed_func::<(i32, i32), i64>(&*store, entry).map_err(|_| Fault::Trap)?;
+    function.call(store, (base, length)).map(|packed| packed as u64).map_err(fault_of)
+}
+
+fn fault_of(error: wasmi::Error) -> Fault {
+    if let Some(HostFault(fault)) = error.downcast_ref::<HostFault>() {
+        return fault.clone();
+    }
+    match error.as_trap_code() {
+        Some(TrapCode::OutOfFuel) => Fault::Fuel,
+        Some(TrapCode::StackOverflow) => Fault::Stack,
+        Some(TrapCode::GrowthOperationLimited | TrapCode::OutOfSystemMemory) => Fault::Memory,
+        _ => Fault::Trap,
+    }
+}
+
+/// Reads the result at the returned address (ABI.md §5); anything malformed is a fault.
+fn read_result(memory: &[u8], rule: &Rule, packed: u64) -> Result<RuleResult, Fault> {
+    let (address, length) = (packed as u32 as usize, (packed >> 32) as usize);
+    let bytes = memory.get(address..).and_then(|rest| rest.get(..length)).ok_or(Fault::Result)?;
+    let (head, rest) = bytes.split_at_checked(RESULT_HEAD_BYTES).ok_or(Fault::Result)?;
+    let outcome = Outcome::from_code(head[0].into()).ok_or(Fault::Result)?;
+    let count = usize::from(head[1]);
+    let reason = u16::from_le_bytes([head[2], head[3]]);
+    let sound = outcome != Outcome::Error
+        && head[4..8] == [0; 4]
+        && count <= VALUES_MAX
+        && rest.len() == count * VALUE_BYTES
+        && usize::from(reason) < rule.reasons.len();
+    if !sound {
+        return Err(Fault::Result);
+    }
+    let values = rest.chunks_exact(VALUE_BYTES).map(|raw| read_value(memory, raw));
+    Ok(RuleResult {
+        id: rule.id.clone(),
+        version: rule.version.clone(),
+        outcome,
+        reason,
+        values: values.collect::<Option<_>>().ok_or(Fault::Result)?,
+    })
+}
+
+fn read_value(memory: &[u8], raw: &[u8]) -> Option<Value> {
+    let (kind, scale) = (raw[0], raw[1]);
+    let word = |at: usize| raw[at..at + 4].try_into().map(u32::from_le_bytes).ok();
+    let wide = i128::from_le_bytes(raw[8..24].try_into().ok()?);
+    let number = i64::try_from(wide).ok();
+    let currency = word(4)?;
+    if raw[2..4] != [0; 2] || (kind != 2 && (scale != 0 || currency != 0)) {
+        return None;
+    }
+    match kind {
+        1 => number.map(Value::Integer),
+        2 if scale <= 38 => {
+            Some(Value::Money { mantissa: number?, scale, currency: unpack(currency)? })
+        }
+        3 => number.map(Value::Timestamp),
+        4 => {
+            let (start, length) = (word(8)? as usize, word(12)? as usize);
+            let sound = length <= TEXT_VALUE_BYTES_MAX && raw[16..24] == [0; 8];
+            let bytes = memory.get(start..).and_then(|rest| rest.get(..length)).filter(|_| sound)?;
+            Some(Value::Text(std::str::from_utf8(bytes).ok()?.to_owned()))
+        }
+        5 if raw[12..24] == [0; 12] => Some(Value::Code(unpack(word(8)?)?)),
+        _ => None,
+    }
+}
+
+/// Up to four ASCII characters, first in the lowest byte.
+fn unpack(packed: u32) -> Option<String> {
+    let bytes = packed.to_le_bytes();
+    let length = bytes.iter().position(|b| *b == 0).unwrap_or(4);
+    let sound = bytes[..length].iter().all(u8::is_ascii_alphanumeric)
+        && bytes[length..].iter().all(|b| *b == 0);
+    sound.then(|| bytes[..length].iter().map(|b| char::from(*b)).collect())
+}

@@ -1,0 +1,88 @@
+//! Round trips, and frames that must be refused.
+
+use super::*;
+
+fn reports() -> Vec<Report> {
+    let rulebook = RulebookInfo { name: "us-core".into(), version: 3, hash: [7; 32], rules: 4 };
+    let boot = BootInfo { record: vec![1; 90], log_size: 9, held_from: 3, rulebook: Some(rulebook.clone()) };
+    let quote = Quote { checkpoint: ([1; 16], 9, [2; 32]), document: vec![3; 4000] };
+    vec![
+        Report::Status { id: 0, version: 1, boot: None },
+        Report::Status { id: 4, version: 1, boot: Some(boot) },
+        Report::RulesLoaded { id: 5, rulebook },
+        Report::Entry(Entry {
+            id: 6,
+            index: 8,
+            client_ref: vec![9; 32],
+            envelope: vec![4; 900],
+            salt: [5; 32],
+            results: vec![vec![1, 2], vec![]],
+        }),
+        Report::Quote(quote.clone()),
+        Report::Attested { id: 7, quote },
+        Report::Refused(Refusal {
+            id: 8,
+            code: RefusalCode::Protocol,
+            field: "transaction.amount".into(),
+            detail: "d".into(),
+        }),
+        Report::Event(Event::QuoteFailed),
+    ]
+}
+
+fn commands() -> Vec<Command> {
+    vec![
+        Command::Hello { version: 1 },
+        Command::Boot { id: 1, config: vec![1; 200], previous: None },
+        Command::Boot { id: 1, config: vec![1; 200], previous: Some(([1; 16], 5, [2; 32])) },
+        Command::LoadRules { id: 2, bundle: vec![2; 70_000], freshness: vec![3; 100] },
+        Command::Evaluate { id: 3, client_ref: vec![], body: b"{}".to_vec() },
+        Command::Attest { id: 4, nonce: vec![8; 16] },
+        Command::Ack { below: 77 },
+        Command::Resume { from: 12 },
+    ]
+}
+
+#[test]
+fn messages_go_both_ways() {
+    for command in commands() {
+        assert_eq!(Command::parse(&command.to_bytes()), Ok(command));
+    }
+    for report in reports() {
+        assert_eq!(Report::parse(&report.to_bytes()), Ok(report));
+    }
+}
+
+#[test]
+fn truncated_and_extended_messages_are_refused() {
+    let bodies = commands().iter().map(Command::to_bytes).collect::<Vec<_>>();
+    for body in bodies {
+        for end in 0..body.len().min(400) {
+            assert!(Command::parse(&body[..end]).is_err());
+        }
+        let longer = [&body[..], &[0]].concat();
+        assert!(Command::parse(&longer).is_err());
+    }
+    for body in reports().iter().map(Report::to_bytes) {
+        for end in 0..body.len().min(400) {
+            assert!(Report::parse(&body[..end]).is_err());
+        }
+    }
+}
+
+#[test]
+fn lengths_are_checked_before_anything_else() {
+    assert_eq!(body_length([0xff; 4]), Err(WireError::TooLarge { found: 0xffff_ffff }));
+    assert_eq!(body_length([0, 0, 1, 0]), Ok(256));
+    assert_eq!(frame(b"ab"), Ok(vec![0, 0, 0, 2, b'a', b'b']));
+}
+
+#[test]
+fn long_details_are_cut_at_a_character() {
+    let detail = "é".repeat(2000);
+    let refusal = Refusal { id: 1, code: RefusalCode::BadRequest, field: String::new(), detail };
+    let Ok(Report::Refused(read)) = Report::parse(&Report::Refused(refusal).to_bytes()) else {
+        panic!("a refusal is read as another report");
+    };
+    assert_eq!(read.detail.len(), 1024);
+}
