@@ -40,10 +40,7 @@ impl Name {
             .map(|(kind, value)| {
                 // countryName is a PrintableString, everything else UTF-8, as AWS writes them.
                 let tag = if *kind == 6 { 0x13 } else { 0x0c };
-                let pair = [
-                    der::object(&[0x55, 0x04, *kind]),
-                    der::tlv(tag, value.as_bytes()),
-                ];
+                let pair = [der::object(&[0x55, 0x04, *kind]), der::tlv(tag, value.as_bytes())];
                 der::tlv(0x31, &der::sequence(&pair))
             })
             .collect();
@@ -100,10 +97,7 @@ impl CertificateSpec {
     pub fn sign(&self, issuer: &Signer) -> Vec<u8> {
         let signed = self.to_be_signed();
         let signature = issuer.sign_deterministic(&signed);
-        let pair = [
-            der::integer(&signature[..48]),
-            der::integer(&signature[48..]),
-        ];
+        let pair = [der::integer(&signature[..48]), der::integer(&signature[48..])];
         let mut out = der::sequence(&[
             signed,
             der::sequence(&[der::object(&self.outer_algorithm)]),
@@ -122,10 +116,7 @@ impl CertificateSpec {
             der::integer(&self.serial),
             der::sequence(&[der::object(&self.inner_algorithm)]),
             self.issuer.der(),
-            der::sequence(&[
-                der::utc_time(self.not_before_s),
-                der::utc_time(self.not_after_s),
-            ]),
+            der::sequence(&[der::utc_time(self.not_before_s), der::utc_time(self.not_after_s)]),
             self.subject.der(),
             key,
         ];
@@ -159,44 +150,25 @@ impl Extension {
         }
         parts.extend(path_length.map(|length| der::integer(&[length])));
         let (oid, value) = (oid::BASIC_CONSTRAINTS.to_vec(), der::sequence(&parts));
-        Self {
-            oid,
-            critical: true,
-            value,
-        }
+        Self { oid, critical: true, value }
     }
 
     /// keyUsage from its first octet, bit 0 being 0x80: 0x80 digitalSignature, 0x40
     /// nonRepudiation, 0x04 keyCertSign, 0x02 cRLSign.
     pub fn key_usage(critical: bool, bits: u8) -> Self {
         let value = der::bit_string(bits.trailing_zeros() as u8 & 7, &[bits]);
-        Self {
-            oid: oid::KEY_USAGE.to_vec(),
-            critical,
-            value,
-        }
+        Self { oid: oid::KEY_USAGE.to_vec(), critical, value }
     }
 
     /// subjectKeyIdentifier.
     pub fn subject_key_id(id: &[u8]) -> Self {
         let (oid, value) = (oid::SUBJECT_KEY_ID.to_vec(), der::octet_string(id));
-        Self {
-            oid,
-            critical: false,
-            value,
-        }
+        Self { oid, critical: false, value }
     }
 
     /// authorityKeyIdentifier.
     pub fn authority_key_id(id: &[u8]) -> Self {
-        let (oid, value) = (
-            oid::AUTHORITY_KEY_ID.to_vec(),
-            der::sequence(&[der::tlv(0x80, id)]),
-        );
-        Self {
-            oid,
-            critical: false,
-            value,
-        }
+        let (oid, value) = (oid::AUTHORITY_KEY_ID.to_vec(), der::sequence(&[der::tlv(0x80, id)]));
+        Self { oid, critical: false, value }
     }
 }

@@ -91,11 +91,7 @@ struct Builder {
 
 impl Builder {
     fn new() -> Self {
-        Self {
-            pki: TestPki::published(),
-            now_ms: NOW_MS,
-            cases: Vec::new(),
-        }
+        Self { pki: TestPki::published(), now_ms: NOW_MS, cases: Vec::new() }
     }
 
     fn now_s(&self) -> u64 {
@@ -138,12 +134,7 @@ impl Builder {
             revoked: Vec::new(),
         };
         change(&mut policy);
-        self.cases.push(Case {
-            name,
-            bytes,
-            policy,
-            expected,
-        });
+        self.cases.push(Case { name, bytes, policy, expected });
     }
 }
 

@@ -47,10 +47,7 @@ pub(crate) fn utc_time(unix_s: u64) -> Vec<u8> {
     let (days, rest) = (unix_s / 86_400, unix_s % 86_400);
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    let text = format!(
-        "{:02}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z",
-        year % 100
-    );
+    let text = format!("{:02}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z", year % 100);
     tlv(0x17, text.as_bytes())
 }
 
@@ -63,11 +60,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day)
 }

@@ -45,18 +45,14 @@ impl DocumentSpec {
     /// Signs with ring; for the simulator, where time matters.
     pub fn sign(&self, chain: &LeafChain) -> Result<Vec<u8>, FixtureError> {
         let payload = self.payload(chain);
-        let signature = chain
-            .signer
-            .sign_fast(&signed_bytes(&PROTECTED, &payload))?;
+        let signature = chain.signer.sign_fast(&signed_bytes(&PROTECTED, &payload))?;
         Ok(envelope(&payload, &signature))
     }
 
     /// Signs with RFC 6979; the same bytes on every run.
     pub fn sign_deterministic(&self, chain: &LeafChain) -> Vec<u8> {
         let payload = self.payload(chain);
-        let signature = chain
-            .signer
-            .sign_deterministic(&signed_bytes(&PROTECTED, &payload));
+        let signature = chain.signer.sign_deterministic(&signed_bytes(&PROTECTED, &payload));
         envelope(&payload, &signature)
     }
 
@@ -127,23 +123,13 @@ pub(crate) fn map_bytes(fields: &[(Vec<u8>, Vec<u8>)], indefinite: bool) -> Vec<
 /// The COSE Sig_structure.
 pub(crate) fn signed_bytes(protected: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut writer = Writer::with_capacity(payload.len() + 32);
-    writer
-        .array(4)
-        .text("Signature1")
-        .bytes(protected)
-        .bytes(&[])
-        .bytes(payload);
+    writer.array(4).text("Signature1").bytes(protected).bytes(&[]).bytes(payload);
     writer.finish()
 }
 
 fn envelope(payload: &[u8], signature: &[u8]) -> Vec<u8> {
     let mut writer = Writer::with_capacity(payload.len() + 128);
-    writer
-        .array(4)
-        .bytes(&PROTECTED)
-        .map(0)
-        .bytes(payload)
-        .bytes(signature);
+    writer.array(4).bytes(&PROTECTED).map(0).bytes(payload).bytes(signature);
     writer.finish()
 }
 

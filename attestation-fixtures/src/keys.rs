@@ -59,21 +59,12 @@ impl Signer {
             &random,
         )
         .expect("a key pair because p384 just made it");
-        Self {
-            deterministic,
-            fast,
-            random,
-            signed: Mutex::default(),
-        }
+        Self { deterministic, fast, random, signed: Mutex::default() }
     }
 
     /// The public key, uncompressed.
     pub fn point(&self) -> Vec<u8> {
-        self.deterministic
-            .verifying_key()
-            .to_sec1_point(false)
-            .as_bytes()
-            .to_vec()
+        self.deterministic.verifying_key().to_sec1_point(false).as_bytes().to_vec()
     }
 
     /// Signs with RFC 6979: the same message gives the same 96 bytes.
@@ -91,14 +82,9 @@ impl Signer {
 
     /// Signs with ring and the system's randomness.
     pub fn sign_fast(&self, message: &[u8]) -> Result<[u8; 96], FixtureError> {
-        let signature = self
-            .fast
-            .sign(&self.random, message)
-            .map_err(|_| FixtureError::Randomness)?;
-        signature
-            .as_ref()
-            .try_into()
-            .map_err(|_| FixtureError::Randomness)
+        let signature =
+            self.fast.sign(&self.random, message).map_err(|_| FixtureError::Randomness)?;
+        signature.as_ref().try_into().map_err(|_| FixtureError::Randomness)
     }
 }
 

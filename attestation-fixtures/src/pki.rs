@@ -66,12 +66,7 @@ impl TestPki {
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         let root = Arc::new(Signer::derive(seed, "root"));
         let root_der = root_spec(&root).sign(&root);
-        Self {
-            seed: *seed,
-            root,
-            root_der,
-            keys: KeyRing::default(),
-        }
+        Self { seed: *seed, root, root_der, keys: KeyRing::default() }
     }
 
     /// The PKI of the published seed; its root is in `data/test-root.der`.
@@ -108,11 +103,7 @@ impl TestPki {
     pub(crate) fn chain_spec(&self, now_ms: u64) -> ChainSpec {
         let now_s = now_ms / 1000;
         // Issuers start at fixed steps, so that leaves of one day share them, as AWS's do.
-        let starts = [
-            ROOT_START_S,
-            now_s - now_s % (10 * DAY_S),
-            now_s - now_s % (3 * DAY_S),
-        ];
+        let starts = [ROOT_START_S, now_s - now_s % (10 * DAY_S), now_s - now_s % (3 * DAY_S)];
         let [_, region_s, zone_s] = starts;
         let (instance_s, leaf_s) = (now_s - now_s % (DAY_S / 2), now_s.saturating_sub(3));
         let module = format!("{INSTANCE}-enc{:012x}{:04x}", now_ms, now_ms % 0xfff1);
@@ -155,12 +146,7 @@ impl TestPki {
         let [region, zone, instance, leaf] = keys;
         let stranger = self.key("stranger");
         let signers = [Arc::clone(&self.root), region, zone, instance, leaf];
-        ChainSpec {
-            module_id: module,
-            certificates,
-            signers,
-            stranger,
-        }
+        ChainSpec { module_id: module, certificates, signers, stranger }
     }
 }
 
@@ -169,11 +155,8 @@ impl ChainSpec {
         let mut signed: Vec<Vec<u8>> = vec![root_der.to_vec()];
         for level in 1..5 {
             let spec = &self.certificates[level];
-            let issuer = if spec.signed_by_stranger {
-                &self.stranger
-            } else {
-                &self.signers[level - 1]
-            };
+            let issuer =
+                if spec.signed_by_stranger { &self.stranger } else { &self.signers[level - 1] };
             signed.push(spec.sign(issuer));
         }
         let certificate = signed.pop().expect("a leaf because five were signed");
@@ -215,10 +198,7 @@ fn root_spec(root: &Signer) -> CertificateSpec {
 
 fn extensions(level: usize, subject: &Signer, issuer: &Signer) -> Vec<Extension> {
     if level == 4 {
-        return vec![
-            Extension::basic_constraints(false, None),
-            Extension::key_usage(false, 0xc0),
-        ];
+        return vec![Extension::basic_constraints(false, None), Extension::key_usage(false, 0xc0)];
     }
     vec![
         Extension::basic_constraints(true, Some(3 - level as u8)),
@@ -239,12 +219,7 @@ fn key_id(point: &[u8]) -> [u8; 20] {
 }
 
 fn name(parts: &[(u8, &str)]) -> Name {
-    Name(
-        parts
-            .iter()
-            .map(|(kind, value)| (*kind, (*value).to_owned()))
-            .collect(),
-    )
+    Name(parts.iter().map(|(kind, value)| (*kind, (*value).to_owned())).collect())
 }
 
 fn root_name() -> Name {
@@ -266,30 +241,19 @@ fn instance_name(common: &str) -> Name {
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .chars()
-        .map(|c| c.to_digit(16).expect("hex because we wrote it") as u8)
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).expect("hex because we wrote it") as u8).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 fn base64(bytes: &[u8]) -> String {
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
-        let word = chunk
-            .iter()
-            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
+        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
             << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let digit = BASE64[(word >> (18 - 6 * place) & 63) as usize];
-            out.push(if place <= chunk.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
+            out.push(if place <= chunk.len() { char::from(digit) } else { '=' });
         }
     }
     out

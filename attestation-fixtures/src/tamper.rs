@@ -123,13 +123,7 @@ pub(crate) fn forge_with_root(
         }
     }
     let root = spec.certificates[0].sign(&spec.signers[0]);
-    let mut chain = sign_chain(
-        spec,
-        &root,
-        tampers.contains(&Tamper::LeafIssues),
-        pki,
-        now_ms,
-    );
+    let mut chain = sign_chain(spec, &root, tampers.contains(&Tamper::LeafIssues), pki, now_ms);
     for tamper in tampers {
         change_bundle(tamper, &mut chain.cabundle);
     }
@@ -204,10 +198,7 @@ fn change_fields(tamper: &Tamper, fields: &mut Vec<(Vec<u8>, Vec<u8>)>) {
         }
         Tamper::RemoveField(name) => fields.retain(|(key, _)| *key != text_item(name)),
         Tamper::RepeatField(name) => {
-            let again = fields
-                .iter()
-                .find(|(key, _)| *key == text_item(name))
-                .cloned();
+            let again = fields.iter().find(|(key, _)| *key == text_item(name)).cloned();
             fields.extend(again);
         }
         Tamper::RawEntry(key, value) => fields.push((key.clone(), value.clone())),
@@ -270,13 +261,8 @@ impl Items {
             Tamper::PayloadItem(item) => self.payload.clone_from(item),
             Tamper::PayloadChunked => {
                 let (first, second) = payload.split_at(payload.len() / 2);
-                self.payload = [
-                    &[0x5f][..],
-                    &bytes_item(first),
-                    &bytes_item(second),
-                    &[0xff],
-                ]
-                .concat();
+                self.payload =
+                    [&[0x5f][..], &bytes_item(first), &bytes_item(second), &[0xff]].concat();
             }
             Tamper::PayloadAltered(at) => {
                 let mut altered = payload.to_vec();
@@ -302,12 +288,7 @@ impl Items {
         if let Some(tag) = self.tag {
             writer.tag(tag);
         }
-        let items = [
-            &self.head,
-            &self.protected,
-            &self.unprotected,
-            &self.payload,
-        ];
+        let items = [&self.head, &self.protected, &self.unprotected, &self.payload];
         for item in items.into_iter().chain([&self.signature, &self.trailing]) {
             writer.raw(item);
         }
@@ -330,11 +311,7 @@ impl CertTamper {
             CertTamper::Issuer(name) => spec.issuer.clone_from(name),
             CertTamper::Remove(oid) => spec.extensions.retain(|one| one.oid != *oid),
             CertTamper::Set(extension) => {
-                match spec
-                    .extensions
-                    .iter_mut()
-                    .find(|one| one.oid == extension.oid)
-                {
+                match spec.extensions.iter_mut().find(|one| one.oid == extension.oid) {
                     Some(one) => one.clone_from(extension),
                     None => spec.extensions.push(extension.clone()),
                 }

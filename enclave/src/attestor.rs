@@ -29,11 +29,7 @@ pub(crate) struct Sink {
 /// What the log's thread is asked to do.
 pub(crate) enum Work {
     /// Append a signed statement; `leaf` is its proof hash.
-    Signed {
-        connection: u64,
-        leaf: [u8; 32],
-        entry: Entry,
-    },
+    Signed { connection: u64, leaf: [u8; 32], entry: Entry },
     /// Quote the log as it stands, with a nonce.
     Attest { id: u64, nonce: Vec<u8>, sink: Sink },
     /// Send what is held from an index on, and everything later, to this connection.
@@ -130,11 +126,7 @@ impl Attestor {
     }
 
     fn checkpoint(&self) -> Checkpoint {
-        Checkpoint {
-            boot_id: self.boot_id,
-            size: self.frontier.size(),
-            root: self.frontier.root(),
-        }
+        Checkpoint { boot_id: self.boot_id, size: self.frontier.size(), root: self.frontier.root() }
     }
 
     fn quote(&self, checkpoint: &Checkpoint, nonce: Option<&[u8]>) -> Option<Quote> {

@@ -38,9 +38,9 @@ where
         .collect();
     let mut reader = BufReader::with_capacity(LINK_BUFFER_BYTES, reader);
     while let Some(body) = read_frame(&mut reader) {
-        let Ok(command) = body.as_deref().map_err(|_| ()).and_then(|body| {
-            Command::parse(body).map_err(|_| ())
-        }) else {
+        let Ok(command) =
+            body.as_deref().map_err(|_| ()).and_then(|body| Command::parse(body).map_err(|_| ()))
+        else {
             let _ = sink.frames.send(Report::Event(Event::BadFrame));
             break;
         };
@@ -76,8 +76,8 @@ fn obey(enclave: &Arc<Enclave>, command: Command, jobs: &SyncSender<Job>, sink: 
     let answer = match command {
         Command::Hello { .. } => status(enclave, 0),
         Command::Boot { id, config, previous } => {
-            let previous = previous
-                .map(|(boot_id, size, root)| tlog::Checkpoint { boot_id, size, root });
+            let previous =
+                previous.map(|(boot_id, size, root)| tlog::Checkpoint { boot_id, size, root });
             match enclave.boot(&config, previous) {
                 Ok(()) => status(enclave, id),
                 Err(error) => refused(id, RefusalCode::BootRefused, &error),

@@ -34,9 +34,9 @@ impl Landed {
     }
 
     /// The complete proof: statement, document, and path to the checkpoint that it quotes.
-    pub fn complete(self, quote: StoredQuote, path: Vec<Hash>) -> Proof {
+    pub fn complete(&self, quote: StoredQuote, path: Vec<Hash>) -> Proof {
         let evidence = Evidence { kind: EVIDENCE_NITRO.into(), document: quote.document };
         let inclusion = Inclusion { size: quote.size, index: self.at.index, path };
-        Proof { signed: self.signed, unsigned: Some(Unsigned { evidence, inclusion }) }
+        Proof { signed: self.signed.clone(), unsigned: Some(Unsigned { evidence, inclusion }) }
     }
 }

@@ -1,1 +1,25 @@
-//! The untrusted host: binary probity.
+//! The untrusted host of Probity: HTTPS in front, the enclave behind, and between them a durable
+//! queue. Trusted for delivery and durability only; a verifier believes nothing that it says. It
+//! must never hold a signing key of the enclave, decide a rule, or answer before the disk has it.
+
+pub mod answer;
+pub mod authority;
+pub mod client;
+pub mod config;
+pub mod error;
+pub mod health;
+pub mod host;
+pub mod http;
+pub mod journal;
+pub mod landed;
+pub mod ledger;
+pub mod limits;
+pub mod link;
+pub mod pending;
+pub mod problem;
+pub mod reference;
+pub mod rulebook;
+pub mod serve;
+pub mod store;
+
+pub use error::Error;

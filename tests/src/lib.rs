@@ -1,1 +1,15 @@
-//! Shared pieces of the integration tests.
+//! Shared pieces of the integration tests and benchmarks: where things are, a world with keys and
+//! rules, a running stack, a real HTTPS client. It must never contain a test's expectation.
+
+pub mod corpus;
+pub mod link;
+pub mod sample;
+pub mod world;
+
+use std::path::PathBuf;
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map(PathBuf::from).unwrap_or(here)
+}

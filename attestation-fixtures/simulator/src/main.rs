@@ -1,13 +1,11 @@
-//! `probity-simulator`: the enclave library on a platform of its own, whose documents are real
-//! COSE under the published test root. It serves a Unix socket. It lives outside the enclave
-//! crate and is not reachable from it: a fake is a different root, never a different path.
-
-mod platform;
+//! `probity-simulator`: the enclave library on a simulated device, serving a Unix socket. It lives
+//! outside the enclave crate and is not reachable from it: a fake is a different root, never a
+//! different path.
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use enclave::{Enclave, serve_connection};
-use platform::{Simulated, measurements};
+use simulator::{Simulated, measurements};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -11,8 +11,8 @@ const RENEW_BEFORE_MS: u64 = 15 * 60 * 1000;
 /// Registers that a document carries even when nothing was extended into them.
 const REGISTERS: u8 = 16;
 
-/// The device.
-pub(crate) struct Simulated {
+/// The device: a clock, a latency, registers.
+pub struct Simulated {
     pki: TestPki,
     latency: Duration,
     clock_offset_ms: i64,
@@ -22,7 +22,8 @@ pub(crate) struct Simulated {
 }
 
 impl Simulated {
-    pub(crate) fn new(latency: Duration, clock_offset_ms: i64, debug_mode: bool) -> Self {
+    /// A device whose quotes take `latency` and whose clock is shifted.
+    pub fn new(latency: Duration, clock_offset_ms: i64, debug_mode: bool) -> Self {
         let pki = TestPki::published();
         let (chain, extended) = (Mutex::new(None), Mutex::new(BTreeMap::new()));
         Self { pki, latency, clock_offset_ms, debug_mode, chain, extended }
@@ -101,16 +102,15 @@ impl Platform for Simulated {
 }
 
 /// PCR0, 1 and 2 of the simulated image: digests of its name, since it has no image.
-fn image() -> [(u8, [u8; 48]); 3] {
+pub fn image() -> [(u8, [u8; 48]); 3] {
     [0, 1, 2].map(|index| {
         (index, crypto::sha384(&[format!("probity simulator, PCR{index}").as_bytes()]))
     })
 }
 
-/// The reference values of the simulated image.
-pub(crate) fn measurements() -> String {
-    let lines = image().map(|(index, value)| {
-        format!("  \"pcr{index}\": \"{}\"", crypto::to_hex(&value))
-    });
+/// The reference values of the simulated image, as JSON.
+pub fn measurements() -> String {
+    let lines =
+        image().map(|(index, value)| format!("  \"pcr{index}\": \"{}\"", crypto::to_hex(&value)));
     format!("{{\n  \"release\": \"simulator\",\n{}\n}}", lines.join(",\n"))
 }

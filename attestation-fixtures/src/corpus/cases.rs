@@ -53,9 +53,8 @@ fn image_and(more: &[(u64, Vec<u8>)]) -> Tamper {
 
 /// The image's three registers with one replaced, or left out.
 fn image_but(index: u64, value: Option<Vec<u8>>) -> Tamper {
-    let mut entries: Vec<(u64, Vec<u8>)> = (0..3)
-        .map(|one| (one, vec![0xa0 + one as u8; 48]))
-        .collect();
+    let mut entries: Vec<(u64, Vec<u8>)> =
+        (0..3).map(|one| (one, vec![0xa0 + one as u8; 48])).collect();
     entries.retain(|(one, _)| *one != index);
     entries.extend(value.map(|value| (index, value)));
     Tamper::Field("pcrs", registers(&entries))

@@ -129,10 +129,16 @@ impl Store {
             let write = begin(database)?;
             let ordinal = {
                 let mut boots = write.open_table(BOOTS)?;
-                let last = boots.last()?.map(|(ordinal, _)| ordinal.value());
-                let ordinal = last.map_or(0, |last| last + 1);
-                boots.insert(ordinal, record)?;
-                ordinal
+                let last = boots.last()?.map(|row| (row.0.value(), row.1.value() == record));
+                match last {
+                    // A transaction that failed may have reached the disk all the same.
+                    Some((ordinal, true)) => ordinal,
+                    last => {
+                        let ordinal = last.map_or(0, |(ordinal, _)| ordinal + 1);
+                        boots.insert(ordinal, record)?;
+                        ordinal
+                    }
+                }
             };
             write.commit()?;
             Ok(ordinal)
@@ -174,7 +180,9 @@ impl Store {
                         if let Some(bytes) = earlier {
                             // `StorageError` has no room for this: carried as corruption.
                             let first = record::read_ref(&bytes).map_err(corrupted)?;
-                            duplicates.push(Duplicate { index: entry.index, first });
+                            if first.location != location {
+                                duplicates.push(Duplicate { index: entry.index, first });
+                            }
                             continue;
                         }
                         let row = record::write_ref(&RefRecord { body: reference.body, location });
@@ -274,7 +282,8 @@ impl Store {
 
     /// The last quoted checkpoint of the newest boot that has one.
     pub fn last_checkpoint(&self, boots: &[[u8; 16]]) -> Result<Option<Checkpoint>, Error> {
-        for (ordinal, boot_id) in (0_u32..).zip(boots).rev() {
+        let ordinals: Vec<_> = (0_u32..).zip(boots).collect();
+        for (ordinal, boot_id) in ordinals.into_iter().rev() {
             if let Some(StoredQuote { size, root, .. }) = self.last_quote(ordinal)? {
                 return Ok(Some(Checkpoint { boot_id: *boot_id, size, root }));
             }

@@ -17,11 +17,7 @@ pub struct ChainCache {
 impl ChainCache {
     /// An empty cache of at most `entries_max` signatures; the oldest leaves first.
     pub fn new(entries_max: usize) -> Self {
-        Self {
-            entries_max,
-            known: BTreeSet::new(),
-            order: VecDeque::new(),
-        }
+        Self { entries_max, known: BTreeSet::new(), order: VecDeque::new() }
     }
 
     /// Signatures remembered now.

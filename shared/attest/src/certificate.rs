@@ -38,10 +38,7 @@ impl<'a> Certificate<'a> {
             .map_err(|error| refuse("a DER certificate with no remainder", error.to_string()))?;
         // Strict form: what a canonical encoder would write, and nothing else.
         if parsed.to_der().map_or(true, |again| again != der) {
-            return Err(refuse(
-                "canonical DER",
-                "another encoding of the same values".to_owned(),
-            ));
+            return Err(refuse("canonical DER", "another encoding of the same values".to_owned()));
         }
         let tbs = parsed.tbs_certificate();
         if tbs.version() != Version::V3 {
@@ -69,12 +66,7 @@ impl<'a> Certificate<'a> {
             serial: tbs.serial_number().as_bytes().to_vec(),
             issuer: encoded(tbs.issuer()),
             subject: encoded(tbs.subject()),
-            common_name: tbs
-                .subject()
-                .common_name()
-                .ok()
-                .flatten()
-                .map(|name| name.value().into()),
+            common_name: tbs.subject().common_name().ok().flatten().map(|name| name.value().into()),
             not_before_ms: unix_ms(&tbs.validity().not_before),
             not_after_ms: unix_ms(&tbs.validity().not_after),
             point: p384_point(tbs, at)?,
@@ -102,12 +94,7 @@ pub(crate) fn refuse(
     expected: &'static str,
     actual: String,
 ) -> AttestError {
-    AttestError::Certificate {
-        check: Check::n(number),
-        at,
-        expected,
-        actual,
-    }
+    AttestError::Certificate { check: Check::n(number), at, expected, actual }
 }
 
 fn signed_part(der: &[u8]) -> Result<&[u8], String> {
@@ -126,16 +113,8 @@ fn check_extensions(tbs: &x509_cert::TbsCertificate, at: Position) -> Result<(),
     let extensions = tbs.extensions().map_or(&[][..], |all| all);
     for (index, extension) in extensions.iter().enumerate() {
         let name = extension.extn_id;
-        if extensions[..index]
-            .iter()
-            .any(|before| before.extn_id == name)
-        {
-            return Err(refuse(
-                27,
-                at,
-                "each extension once",
-                format!("{name} twice"),
-            ));
+        if extensions[..index].iter().any(|before| before.extn_id == name) {
+            return Err(refuse(27, at, "each extension once", format!("{name} twice")));
         }
         if extension.critical && ![BASIC_CONSTRAINTS, KEY_USAGE].contains(&name) {
             let expected = "only basicConstraints and keyUsage to be critical";
@@ -160,12 +139,7 @@ where
     };
     let der = found.extn_value.as_bytes();
     let value = T::from_der(der).map_err(|error| {
-        refuse(
-            number,
-            at,
-            "an extension that can be read",
-            format!("{}: {error}", T::OID),
-        )
+        refuse(number, at, "an extension that can be read", format!("{}: {error}", T::OID))
     })?;
     if value.to_der().map_or(true, |again| again != der) {
         let actual = format!("{}: another encoding of the same value", T::OID);
@@ -176,11 +150,7 @@ where
 
 fn p384_point(tbs: &x509_cert::TbsCertificate, at: Position) -> Result<Vec<u8>, AttestError> {
     let key = tbs.subject_public_key_info();
-    let curve = key
-        .algorithm
-        .parameters
-        .as_ref()
-        .and_then(|any: &Any| any.decode_as().ok());
+    let curve = key.algorithm.parameters.as_ref().and_then(|any: &Any| any.decode_as().ok());
     if key.algorithm.oid != EC_PUBLIC_KEY || curve != Some(SECP384R1) {
         let curve = curve.map_or_else(|| "no named curve".to_owned(), |oid| oid.to_string());
         return Err(refuse(23, at, "an EC key on secp384r1", curve));
@@ -188,25 +158,15 @@ fn p384_point(tbs: &x509_cert::TbsCertificate, at: Position) -> Result<Vec<u8>, 
     match key.subject_public_key.as_bytes() {
         Some(point) if point.len() == POINT_BYTES && point[0] == UNCOMPRESSED => Ok(point.to_vec()),
         Some(point) => {
-            let actual = format!(
-                "{} bytes, {}",
-                point.len(),
-                hex(&point[..point.len().min(1)])
-            );
+            let actual = format!("{} bytes, {}", point.len(), hex(&point[..point.len().min(1)]));
             Err(refuse(23, at, "an uncompressed point of 97 bytes", actual))
         }
-        None => Err(refuse(
-            23,
-            at,
-            "a key of whole bytes",
-            "unused bits".to_owned(),
-        )),
+        None => Err(refuse(23, at, "a key of whole bytes", "unused bits".to_owned())),
     }
 }
 
 fn encoded(name: &x509_cert::name::Name) -> Vec<u8> {
-    name.to_der()
-        .expect("a name because the whole certificate was just encoded again")
+    name.to_der().expect("a name because the whole certificate was just encoded again")
 }
 
 fn unix_ms(time: &x509_cert::time::Time) -> u64 {

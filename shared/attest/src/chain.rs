@@ -44,31 +44,21 @@ pub(crate) fn verify<'a, 'p>(
     for certificate in chain.iter().chain([&leaf]) {
         if policy.is_revoked(&certificate.issuer, &certificate.serial) {
             let serial = hex(&certificate.serial);
-            return Err(AttestError::Revoked {
-                at: certificate.at,
-                serial,
-            });
+            return Err(AttestError::Revoked { at: certificate.at, serial });
         }
     }
-    Ok(Chain {
-        anchor,
-        leaf,
-        notes,
-    })
+    Ok(Chain { anchor, leaf, notes })
 }
 
 fn anchor<'p>(root: &[u8], policy: &'p NitroPolicy) -> Result<&'p TrustAnchor, AttestError> {
     let anchors = policy.anchors();
-    anchors
-        .iter()
-        .find(|anchor| anchor.der() == root)
-        .ok_or_else(|| AttestError::UntrustedRoot {
-            expected: anchors
-                .iter()
-                .map(|anchor| format!("{} {}", anchor.name(), hex(&anchor.sha256())))
-                .collect(),
-            actual: fingerprint(root),
-        })
+    anchors.iter().find(|anchor| anchor.der() == root).ok_or_else(|| AttestError::UntrustedRoot {
+        expected: anchors
+            .iter()
+            .map(|anchor| format!("{} {}", anchor.name(), hex(&anchor.sha256())))
+            .collect(),
+        actual: fingerprint(root),
+    })
 }
 
 /// N23 for certificates that belong elsewhere in the chain, N24 for those that do not belong.
@@ -86,21 +76,11 @@ fn check_order(chain: &[Certificate<'_>]) -> Result<(), AttestError> {
         return Err(match elsewhere {
             Some(other) => {
                 let actual = format!("its issuer at {}", other.at);
-                refuse(
-                    23,
-                    subject.at,
-                    "its issuer just before it, root first",
-                    actual,
-                )
+                refuse(23, subject.at, "its issuer just before it, root first", actual)
             }
             None => {
                 let actual = hex(&subject.issuer);
-                refuse(
-                    24,
-                    subject.at,
-                    "the subject of the one before as issuer",
-                    actual,
-                )
+                refuse(24, subject.at, "the subject of the one before as issuer", actual)
             }
         });
     }
@@ -118,10 +98,7 @@ fn check_signatures(
             None => subject.is_signed_by(issuer),
         };
         if !verified {
-            return Err(AttestError::CertificateSignature {
-                at: subject.at,
-                issuer: issuer.at,
-            });
+            return Err(AttestError::CertificateSignature { at: subject.at, issuer: issuer.at });
         }
     }
     Ok(())
@@ -183,20 +160,12 @@ fn check_validity(
 ) -> Result<(), AttestError> {
     let (at, not_before_ms) = (certificate.at, certificate.not_before_ms);
     if time_ms.saturating_add(skew_ms) < not_before_ms {
-        return Err(AttestError::NotYetValid {
-            at,
-            not_before_ms,
-            time_ms,
-        });
+        return Err(AttestError::NotYetValid { at, not_before_ms, time_ms });
     }
     // RFC 5280 counts the whole second of notAfter in.
     let not_after_ms = certificate.not_after_ms.saturating_add(999);
     if time_ms > not_after_ms {
-        return Err(AttestError::Expired {
-            at,
-            not_after_ms,
-            time_ms,
-        });
+        return Err(AttestError::Expired { at, not_after_ms, time_ms });
     }
     Ok(())
 }
@@ -217,17 +186,11 @@ fn check_lifetimes(
             actual,
         });
     }
-    let unusual = chain
-        .iter()
-        .skip(1)
-        .filter(|one| lifetime(one) > ISSUER_LIFETIME_MS_USUAL);
+    let unusual = chain.iter().skip(1).filter(|one| lifetime(one) > ISSUER_LIFETIME_MS_USUAL);
     Ok(unusual
         .map(|one| {
             let days = lifetime(one) / DAY_MS;
-            format!(
-                "N29 {}: a lifetime of {days} days is longer than AWS's 20",
-                one.at
-            )
+            format!("N29 {}: a lifetime of {days} days is longer than AWS's 20", one.at)
         })
         .collect())
 }

@@ -61,11 +61,7 @@ const CHECKS: [(&str, &str, &str); 42] = [
     ("N3", "an array of four and nothing after it", RAW),
     ("N4", "protected header is exactly {1: -35}", FIELD),
     ("N5", "unprotected header is empty", FIELD),
-    (
-        "N6",
-        "payload is one byte string of 1 to 16384 bytes",
-        FIELD,
-    ),
+    ("N6", "payload is one byte string of 1 to 16384 bytes", FIELD),
     ("N7", "signature is 96 bytes, r and s in range", FIELD),
     ("N8", "nesting and number of items", FIELD),
     ("N9", "payload is one map with distinct text keys", FIELD),
@@ -90,11 +86,7 @@ const CHECKS: [(&str, &str, &str); 42] = [
     ("N24", "each certificate is signed by the one before", CHAIN),
     ("N25", "every issuer may issue", CHAIN),
     ("N26", "leaf may sign documents and nothing else", CHAIN),
-    (
-        "N27",
-        "extensions are known where critical, none repeated",
-        CHAIN,
-    ),
+    ("N27", "extensions are known where critical, none repeated", CHAIN),
     (
         "N28",
         "all certificates are valid at the time asked for",
@@ -154,11 +146,7 @@ const CHECKS: [(&str, &str, &str); 42] = [
         "nonce",
         "ask for a new document with your own fresh nonce; an old one may have been replayed",
     ),
-    (
-        "N40",
-        "age",
-        "ask for a new document, and compare this machine's clock with a trusted one",
-    ),
+    ("N40", "age", "ask for a new document, and compare this machine's clock with a trusted one"),
     (
         "N41",
         "timestamp lies inside the leaf's validity",

@@ -22,24 +22,14 @@ impl<'a> UnverifiedDocument<'a> {
         let size = bytes.len() as u64;
         bounds(1, "document", size, 1, DOCUMENT_BYTES_MAX)?;
         let mut reader = Reader::new(bytes);
-        if reader
-            .peek()
-            .map_err(AttestError::malformed(2, "envelope"))?
-            == Kind::Tag
-        {
-            let tag = reader
-                .tag()
-                .map_err(AttestError::malformed(2, "envelope"))?;
+        if reader.peek().map_err(AttestError::malformed(2, "envelope"))? == Kind::Tag {
+            let tag = reader.tag().map_err(AttestError::malformed(2, "envelope"))?;
             if tag != COSE_SIGN1_TAG {
                 return Err(AttestError::value(2, "tag", "none or 18", tag.to_string()));
             }
         }
-        reader
-            .array_of("envelope", 4)
-            .map_err(AttestError::malformed(3, "envelope"))?;
-        let protected = reader
-            .bytes()
-            .map_err(AttestError::malformed(4, "protected header"))?;
+        reader.array_of("envelope", 4).map_err(AttestError::malformed(3, "envelope"))?;
+        let protected = reader.bytes().map_err(AttestError::malformed(4, "protected header"))?;
         if protected != PROTECTED_ES384 {
             let expected = format!("{} ({{1: -35}})", hex(&PROTECTED_ES384));
             let actual = hex(&protected[..protected.len().min(32)]);
@@ -48,42 +38,25 @@ impl<'a> UnverifiedDocument<'a> {
         reader
             .map_of("unprotected header", 0)
             .map_err(AttestError::malformed(5, "unprotected header"))?;
-        let payload = reader
-            .bytes()
-            .map_err(AttestError::malformed(6, "payload"))?;
+        let payload = reader.bytes().map_err(AttestError::malformed(6, "payload"))?;
         bounds(6, "payload", payload.len() as u64, 1, PAYLOAD_BYTES_MAX)?;
-        let signature = reader
-            .bytes()
-            .map_err(AttestError::malformed(7, "signature"))?;
+        let signature = reader.bytes().map_err(AttestError::malformed(7, "signature"))?;
         let length = signature.len() as u64;
         let size = SIGNATURE_BYTES as u64;
         bounds(7, "signature bytes", length, size, size)?;
-        let signature: &[u8; SIGNATURE_BYTES] = signature
-            .try_into()
-            .expect("96 bytes because the bounds were just checked");
+        let signature: &[u8; SIGNATURE_BYTES] =
+            signature.try_into().expect("96 bytes because the bounds were just checked");
         scalar_in_range("r", &signature[..SCALAR_BYTES])?;
         scalar_in_range("s", &signature[SCALAR_BYTES..])?;
-        reader
-            .end()
-            .map_err(AttestError::malformed(3, "envelope"))?;
+        reader.end().map_err(AttestError::malformed(3, "envelope"))?;
         let fields = payload::Fields::parse(payload)?;
-        Ok(Self {
-            protected,
-            payload,
-            signature,
-            fields,
-        })
+        Ok(Self { protected, payload, signature, fields })
     }
 
     /// The COSE `Sig_structure` over the received bytes, with an empty `external_aad`.
     pub(crate) fn signed_bytes(&self) -> Vec<u8> {
         let mut writer = cbor::Writer::with_capacity(self.payload.len() + 32);
-        writer
-            .array(4)
-            .text("Signature1")
-            .bytes(self.protected)
-            .bytes(&[])
-            .bytes(self.payload);
+        writer.array(4).text("Signature1").bytes(self.protected).bytes(&[]).bytes(self.payload);
         writer.finish()
     }
 
@@ -164,13 +137,7 @@ pub(crate) fn bounds(
     if (min..=max).contains(&actual) {
         return Ok(());
     }
-    Err(AttestError::Bounds {
-        check: crate::Check::n(number),
-        what,
-        min,
-        max,
-        actual,
-    })
+    Err(AttestError::Bounds { check: crate::Check::n(number), what, min, max, actual })
 }
 
 fn scalar_in_range(name: &'static str, scalar: &[u8]) -> Result<(), AttestError> {

@@ -46,29 +46,15 @@ impl<'a> Fields<'a> {
         let malformed = AttestError::malformed(9, "payload");
         let mut reader = Reader::with_form(payload, Form::AnyContainer);
         let mut map = reader.map().map_err(&malformed)?;
-        let form = if map.left().is_some() {
-            Form::Definite
-        } else {
-            Form::AnyContainer
-        };
+        let form = if map.left().is_some() { Form::Definite } else { Form::AnyContainer };
         let mut met = Met::default();
         while reader.more(&mut map).map_err(&malformed)? {
             let key = reader.text().map_err(&malformed)?;
             if met.keys.contains(&key) {
                 let key = format!("{key:?}");
-                return Err(AttestError::DuplicateKey {
-                    check: Check::n(9),
-                    what: "payload",
-                    key,
-                });
+                return Err(AttestError::DuplicateKey { check: Check::n(9), what: "payload", key });
             }
-            bounds(
-                8,
-                "payload fields",
-                met.keys.len() as u64 + 1,
-                0,
-                FIELDS_MAX,
-            )?;
+            bounds(8, "payload fields", met.keys.len() as u64 + 1, 0, FIELDS_MAX)?;
             met.keys.push(key);
             met.field(key, &mut reader)?;
         }
@@ -93,9 +79,7 @@ impl<'a> Met<'a> {
             "user_data" => self.user_data = optional(17, "user_data", 0, 512, reader)?,
             "nonce" => self.nonce = optional(18, "nonce", 0, 512, reader)?,
             _ => {
-                reader
-                    .raw()
-                    .map_err(AttestError::malformed(9, "unknown field"))?;
+                reader.raw().map_err(AttestError::malformed(9, "unknown field"))?;
                 self.unknown.push(key);
             }
         }
@@ -130,38 +114,21 @@ impl<'a> Met<'a> {
 }
 
 fn module_id<'a>(reader: &mut Reader<'a>) -> Result<&'a str, AttestError> {
-    let value = reader
-        .text()
-        .map_err(AttestError::malformed(10, "module_id"))?;
-    bounds(
-        10,
-        "module_id bytes",
-        value.len() as u64,
-        1,
-        MODULE_ID_BYTES_MAX,
-    )?;
+    let value = reader.text().map_err(AttestError::malformed(10, "module_id"))?;
+    bounds(10, "module_id bytes", value.len() as u64, 1, MODULE_ID_BYTES_MAX)?;
     Ok(value)
 }
 
 fn digest<'a>(reader: &mut Reader<'a>) -> Result<&'a str, AttestError> {
-    let value = reader
-        .text()
-        .map_err(AttestError::malformed(11, "digest"))?;
+    let value = reader.text().map_err(AttestError::malformed(11, "digest"))?;
     if value != "SHA384" {
-        return Err(AttestError::value(
-            11,
-            "digest",
-            "\"SHA384\"",
-            format!("{value:?}"),
-        ));
+        return Err(AttestError::value(11, "digest", "\"SHA384\"", format!("{value:?}")));
     }
     Ok(value)
 }
 
 fn timestamp(reader: &mut Reader<'_>) -> Result<u64, AttestError> {
-    let value = reader
-        .uint()
-        .map_err(AttestError::malformed(12, "timestamp"))?;
+    let value = reader.uint().map_err(AttestError::malformed(12, "timestamp"))?;
     if value == 0 {
         return Err(AttestError::value(12, "timestamp", "more than 0 ms", "0"));
     }
@@ -183,16 +150,10 @@ fn pcrs(reader: &mut Reader<'_>) -> Result<BTreeMap<u8, Pcr>, AttestError> {
         }
         let size = PCR_BYTES as u64;
         bounds(19, "PCR bytes", value.len() as u64, size, size)?;
-        let value: Pcr = value
-            .try_into()
-            .expect("48 bytes because the bounds were just checked");
+        let value: Pcr = value.try_into().expect("48 bytes because the bounds were just checked");
         if registers.insert(index as u8, value).is_some() {
             let key = index.to_string();
-            return Err(AttestError::DuplicateKey {
-                check: Check::n(13),
-                what: "pcrs",
-                key,
-            });
+            return Err(AttestError::DuplicateKey { check: Check::n(13), what: "pcrs", key });
         }
     }
     bounds(13, "pcrs", registers.len() as u64, 1, PCR_INDEX_MAX + 1)?;
@@ -204,9 +165,7 @@ fn certificate<'a>(
     what: &'static str,
     reader: &mut Reader<'a>,
 ) -> Result<&'a [u8], AttestError> {
-    let value = reader
-        .bytes()
-        .map_err(AttestError::malformed(number, what))?;
+    let value = reader.bytes().map_err(AttestError::malformed(number, what))?;
     bounds(number, what, value.len() as u64, 1, CERTIFICATE_BYTES_MAX)?;
     Ok(value)
 }
@@ -216,22 +175,10 @@ fn cabundle<'a>(reader: &mut Reader<'a>) -> Result<Vec<&'a [u8]>, AttestError> {
     let mut array = reader.array().map_err(&malformed)?;
     let mut bundle = Vec::new();
     while reader.more(&mut array).map_err(&malformed)? {
-        bounds(
-            20,
-            "cabundle entries",
-            bundle.len() as u64 + 1,
-            1,
-            CABUNDLE_ENTRIES_MAX,
-        )?;
+        bounds(20, "cabundle entries", bundle.len() as u64 + 1, 1, CABUNDLE_ENTRIES_MAX)?;
         bundle.push(certificate(15, "cabundle entry bytes", reader)?);
     }
-    bounds(
-        20,
-        "cabundle entries",
-        bundle.len() as u64,
-        1,
-        CABUNDLE_ENTRIES_MAX,
-    )?;
+    bounds(20, "cabundle entries", bundle.len() as u64, 1, CABUNDLE_ENTRIES_MAX)?;
     Ok(bundle)
 }
 

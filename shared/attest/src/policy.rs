@@ -18,22 +18,14 @@ pub struct TrustAnchor {
 impl TrustAnchor {
     /// AWS's root G1, valid 2019-10-28 to 2049-10-28, built in.
     pub fn aws_nitro_g1() -> Self {
-        Self {
-            name: "aws-nitro-g1".to_owned(),
-            der: AWS_NITRO_G1.to_vec(),
-            built_in: true,
-        }
+        Self { name: "aws-nitro-g1".to_owned(), der: AWS_NITRO_G1.to_vec(), built_in: true }
     }
 
     /// Another root: a test PKI, or a partition of AWS with its own. A copy of AWS's root given
     /// this way is not called built in.
     pub fn from_der(name: impl Into<String>, der: &[u8]) -> Result<Self, AttestError> {
         Certificate::parse(der, Position::Anchor)?;
-        Ok(Self {
-            name: name.into(),
-            der: der.to_vec(),
-            built_in: false,
-        })
+        Ok(Self { name: name.into(), der: der.to_vec(), built_in: false })
     }
 
     /// The name that verdicts show.
@@ -110,17 +102,9 @@ impl NitroPolicy {
         releases: Vec<ReferenceValues>,
     ) -> Result<Self, AttestError> {
         if releases.is_empty() {
-            return Err(AttestError::value(
-                34,
-                "policy",
-                "at least one release",
-                "none",
-            ));
+            return Err(AttestError::value(34, "policy", "at least one release", "none"));
         }
-        Ok(Self {
-            releases: Some(releases),
-            ..Self::inspect_any_enclave(anchors, time)
-        })
+        Ok(Self { releases: Some(releases), ..Self::inspect_any_enclave(anchors, time) })
     }
 
     /// Accepts **any** enclave of these roots that is not in debug mode, to look at a document.
@@ -183,21 +167,11 @@ impl NitroPolicy {
     pub fn with_required_pcr(mut self, index: u8, value: Pcr) -> Result<Self, AttestError> {
         if !(3..=31).contains(&index) {
             let what = "required PCR";
-            return Err(AttestError::value(
-                35,
-                what,
-                "index 3 to 31",
-                index.to_string(),
-            ));
+            return Err(AttestError::value(35, what, "index 3 to 31", index.to_string()));
         }
         if is_zero(&value) {
             let what = format!("required PCR{index}");
-            return Err(AttestError::value(
-                35,
-                what,
-                "a measurement",
-                "48 zero bytes",
-            ));
+            return Err(AttestError::value(35, what, "a measurement", "48 zero bytes"));
         }
         self.required_pcrs.insert(index, value);
         Ok(self)
@@ -206,8 +180,7 @@ impl NitroPolicy {
     /// A revoked certificate (N30): its issuer's name in DER, and its serial number's bytes.
     /// Leading zeros of the serial are not significant.
     pub fn with_revoked(mut self, issuer_der: Vec<u8>, serial: &[u8]) -> Self {
-        self.revoked
-            .insert((issuer_der, significant(serial).to_vec()));
+        self.revoked.insert((issuer_der, significant(serial).to_vec()));
         self
     }
 
@@ -263,9 +236,7 @@ impl NitroPolicy {
 
     pub(crate) fn is_revoked(&self, issuer_der: &[u8], serial: &[u8]) -> bool {
         let serial = significant(serial);
-        self.revoked
-            .iter()
-            .any(|(issuer, number)| issuer == issuer_der && number == serial)
+        self.revoked.iter().any(|(issuer, number)| issuer == issuer_der && number == serial)
     }
 }
 
@@ -299,25 +270,8 @@ mod tests {
         let error = NitroPolicy::new(vec![], time, vec![]).unwrap_err();
         assert_eq!(error.check(), "N34");
         let inspect = NitroPolicy::inspect_any_enclave(vec![], time);
-        assert_eq!(
-            inspect
-                .clone()
-                .with_clock_skew_ms(60_001)
-                .unwrap_err()
-                .check(),
-            "N28"
-        );
-        assert_eq!(
-            inspect
-                .clone()
-                .with_required_pcr(2, [1; 48])
-                .unwrap_err()
-                .check(),
-            "N35"
-        );
-        assert_eq!(
-            inspect.with_required_pcr(16, [0; 48]).unwrap_err().check(),
-            "N35"
-        );
+        assert_eq!(inspect.clone().with_clock_skew_ms(60_001).unwrap_err().check(), "N28");
+        assert_eq!(inspect.clone().with_required_pcr(2, [1; 48]).unwrap_err().check(), "N35");
+        assert_eq!(inspect.with_required_pcr(16, [0; 48]).unwrap_err().check(), "N35");
     }
 }

@@ -25,12 +25,7 @@ impl ReferenceValues {
             match pcrs.get(&index) {
                 None => return Err(AttestError::value(34, what, "48 bytes", "none")),
                 Some(value) if is_zero(value) => {
-                    return Err(AttestError::value(
-                        34,
-                        what,
-                        "a measurement",
-                        "48 zero bytes",
-                    ));
+                    return Err(AttestError::value(34, what, "a measurement", "48 zero bytes"));
                 }
                 Some(_) => {}
             }
@@ -74,10 +69,7 @@ pub(crate) fn matching_release<'r>(
         if !release.image_matches(actual) {
             continue;
         }
-        let others = release
-            .pcrs
-            .iter()
-            .filter(|(index, _)| !IMAGE_PCRS.contains(index));
+        let others = release.pcrs.iter().filter(|(index, _)| !IMAGE_PCRS.contains(index));
         match require(35, others, actual, &release.release) {
             Ok(()) => return Ok(release),
             Err(error) => other_registers_differ = Some(error),
@@ -95,10 +87,7 @@ pub(crate) fn require<'v>(
 ) -> Result<(), AttestError> {
     let check = Check::n(number);
     for (index, expected) in expected {
-        let found = actual.get(index).ok_or(AttestError::PcrMissing {
-            check,
-            index: *index,
-        })?;
+        let found = actual.get(index).ok_or(AttestError::PcrMissing { check, index: *index })?;
         if !equal(expected, found) {
             return Err(AttestError::PcrMismatch {
                 check,
@@ -116,9 +105,7 @@ fn image_mismatch(releases: &[ReferenceValues], actual: &BTreeMap<u8, Pcr>) -> A
     let check = Check::n(34);
     let unknown = |index: &&u8| {
         let found = actual.get(index);
-        !releases
-            .iter()
-            .any(|release| release.pcrs.get(index) == found)
+        !releases.iter().any(|release| release.pcrs.get(index) == found)
     };
     let index = IMAGE_PCRS.iter().find(unknown).copied().unwrap_or(0);
     let Some(found) = actual.get(&index) else {
@@ -126,27 +113,14 @@ fn image_mismatch(releases: &[ReferenceValues], actual: &BTreeMap<u8, Pcr>) -> A
     };
     let accepted: Vec<String> = releases
         .iter()
-        .filter_map(|one| {
-            one.pcrs
-                .get(&index)
-                .map(|pcr| format!("{} ({})", hex(pcr), one.release))
-        })
+        .filter_map(|one| one.pcrs.get(&index).map(|pcr| format!("{} ({})", hex(pcr), one.release)))
         .collect();
-    AttestError::PcrMismatch {
-        check,
-        index,
-        expected: accepted.join(" or "),
-        actual: hex(found),
-    }
+    AttestError::PcrMismatch { check, index, expected: accepted.join(" or "), actual: hex(found) }
 }
 
 /// Constant-time equality.
 fn equal(a: &Pcr, b: &Pcr) -> bool {
-    std::hint::black_box(
-        a.iter()
-            .zip(b)
-            .fold(0, |difference, (x, y)| difference | (x ^ y)),
-    ) == 0
+    std::hint::black_box(a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y))) == 0
 }
 
 pub(crate) fn is_zero(value: &Pcr) -> bool {
@@ -168,10 +142,7 @@ mod tests {
             assert_eq!(error.check(), "N34");
             let mut zero = full.clone();
             zero.insert(index, [0; 48]);
-            assert_eq!(
-                ReferenceValues::new("1.0", zero).unwrap_err().check(),
-                "N34"
-            );
+            assert_eq!(ReferenceValues::new("1.0", zero).unwrap_err().check(), "N34");
         }
     }
 

@@ -104,11 +104,7 @@ impl VerifiedDocument {
             public_key: document.public_key().map(<[u8]>::to_vec),
             user_data: document.user_data().map(<[u8]>::to_vec),
             nonce: document.nonce().map(<[u8]>::to_vec),
-            unknown_keys: document
-                .unknown_keys()
-                .iter()
-                .map(|key| (*key).to_owned())
-                .collect(),
+            unknown_keys: document.unknown_keys().iter().map(|key| (*key).to_owned()).collect(),
             established,
         }
     }

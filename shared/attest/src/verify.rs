@@ -23,11 +23,7 @@ pub fn verify(
     let document = UnverifiedDocument::parse(bytes)?;
     let mut ledger = Ledger::default();
     ledger.passed(1..=21);
-    let Chain {
-        anchor,
-        leaf,
-        mut notes,
-    } = chain::verify(&document, policy, cache)?;
+    let Chain { anchor, leaf, mut notes } = chain::verify(&document, policy, cache)?;
     ledger.passed(22..=30);
     let common_name = leaf.common_name.as_deref();
     let region = check_region(&document, common_name, policy, &mut ledger)?;
@@ -37,10 +33,7 @@ pub fn verify(
     ledger.passed(32..=32);
     if document.kind() != DocumentKind::Enclave {
         let actual = document.kind();
-        return Err(AttestError::Kind {
-            expected: DocumentKind::Enclave,
-            actual,
-        });
+        return Err(AttestError::Kind { expected: DocumentKind::Enclave, actual });
     }
     ledger.passed(33..=33);
     let release = check_registers(&document, policy, &mut ledger)?;
@@ -48,31 +41,14 @@ pub fn verify(
     let time = check_age(&document, policy, &mut ledger)?;
     check_inside_leaf(&document, (leaf.not_before_ms, leaf.not_after_ms), policy)?;
     ledger.passed(41..=41);
-    ledger.not_checked(
-        42,
-        "recording replay_key() is the caller's, after acceptance",
-    );
+    ledger.not_checked(42, "recording replay_key() is the caller's, after acceptance");
     if region.is_none() {
-        notes.push(format!(
-            "N31 leaf common name {common_name:?} does not name the module"
-        ));
+        notes.push(format!("N31 leaf common name {common_name:?} does not name the module"));
     }
-    notes.extend(
-        document
-            .unknown_keys()
-            .iter()
-            .map(|key| format!("N9 unknown field {key:?}")),
-    );
+    notes.extend(document.unknown_keys().iter().map(|key| format!("N9 unknown field {key:?}")));
     let anchor = Anchor::of(anchor);
     let checks = ledger.0;
-    let established = Established {
-        anchor,
-        time,
-        release,
-        region,
-        checks,
-        notes,
-    };
+    let established = Established { anchor, time, release, region, checks, notes };
     Ok(VerifiedDocument::of(&document, established))
 }
 
@@ -81,8 +57,7 @@ struct Ledger(Vec<(Check, Outcome)>);
 
 impl Ledger {
     fn passed(&mut self, numbers: std::ops::RangeInclusive<u8>) {
-        self.0
-            .extend(numbers.map(|number| (Check::n(number), Outcome::Passed)));
+        self.0.extend(numbers.map(|number| (Check::n(number), Outcome::Passed)));
     }
 
     fn not_checked(&mut self, number: u8, reason: &'static str) {
@@ -126,10 +101,7 @@ fn check_registers(
     let pcrs = document.pcrs();
     for index in IMAGE_PCRS {
         if !pcrs.contains_key(&index) {
-            return Err(AttestError::PcrMissing {
-                check: Check::n(34),
-                index,
-            });
+            return Err(AttestError::PcrMissing { check: Check::n(34), index });
         }
     }
     if let Some(index) = IMAGE_PCRS.into_iter().find(|index| is_zero(&pcrs[index])) {
@@ -165,43 +137,21 @@ fn check_bindings(
             None => ledger.not_checked(number, reason),
             Some(_) if expected == actual => ledger.passed(number..=number),
             Some(_) => {
-                return Err(AttestError::value(
-                    number,
-                    what,
-                    shown(expected),
-                    shown(actual),
-                ));
+                return Err(AttestError::value(number, what, shown(expected), shown(actual)));
             }
         }
         Ok(())
     };
     let (wanted, found) = (policy.user_data(), document.user_data());
-    exact(
-        37,
-        "user_data",
-        wanted,
-        found,
-        "the policy gives no expected user_data",
-    )?;
+    exact(37, "user_data", wanted, found, "the policy gives no expected user_data")?;
     let (wanted, found) = (policy.public_key(), document.public_key());
-    exact(
-        38,
-        "public_key",
-        wanted,
-        found,
-        "the policy gives no expected public_key",
-    )?;
+    exact(38, "public_key", wanted, found, "the policy gives no expected public_key")?;
     match policy.nonce() {
         NonceRule::Exact(wanted) => exact(39, "nonce", Some(wanted), document.nonce(), "")?,
         NonceRule::Any => ledger.not_checked(39, "the policy gives no expected nonce"),
         NonceRule::Absent if document.nonce().is_none() => ledger.passed(39..=39),
         NonceRule::Absent => {
-            return Err(AttestError::value(
-                39,
-                "nonce",
-                "none",
-                shown(document.nonce()),
-            ));
+            return Err(AttestError::value(39, "nonce", "none", shown(document.nonce())));
         }
     }
     Ok(())
@@ -226,39 +176,24 @@ fn check_age(
     let ahead_ms = timestamp_ms.saturating_sub(at_ms);
     let max_ms = policy.clock_skew_ms();
     if ahead_ms > max_ms {
-        return Err(AttestError::FromTheFuture {
-            max_ms,
-            actual_ms: ahead_ms,
-        });
+        return Err(AttestError::FromTheFuture { max_ms, actual_ms: ahead_ms });
     }
     match policy.time() {
         VerificationTime::Live { now_ms } => {
             let (age_ms, max_ms) = (now_ms.saturating_sub(timestamp_ms), policy.age_ms_max());
             if age_ms > max_ms {
-                return Err(AttestError::TooOld {
-                    max_ms,
-                    actual_ms: age_ms,
-                });
+                return Err(AttestError::TooOld { max_ms, actual_ms: age_ms });
             }
             ledger.passed(40..=40);
             Ok(VerifiedTime::Live { now_ms, age_ms })
         }
         VerificationTime::At { .. } => {
-            ledger.not_checked(
-                40,
-                "archival: age says nothing; only the future was refused",
-            );
-            Ok(VerifiedTime::Archival {
-                at_ms,
-                own_timestamp: false,
-            })
+            ledger.not_checked(40, "archival: age says nothing; only the future was refused");
+            Ok(VerifiedTime::Archival { at_ms, own_timestamp: false })
         }
         VerificationTime::Document => {
             ledger.not_checked(40, "archival: the document is judged at its own timestamp");
-            Ok(VerifiedTime::Archival {
-                at_ms,
-                own_timestamp: true,
-            })
+            Ok(VerifiedTime::Archival { at_ms, own_timestamp: true })
         }
     }
 }
@@ -273,11 +208,7 @@ fn check_inside_leaf(
     let not_after_ms = not_after_ms.saturating_add(999);
     let early = actual_ms.saturating_add(policy.clock_skew_ms()) < not_before_ms;
     if early || actual_ms > not_after_ms {
-        return Err(AttestError::OutsideLeaf {
-            not_before_ms,
-            not_after_ms,
-            actual_ms,
-        });
+        return Err(AttestError::OutsideLeaf { not_before_ms, not_after_ms, actual_ms });
     }
     Ok(())
 }

@@ -51,11 +51,7 @@ impl Writer {
 
     /// A signed integer.
     pub fn int(&mut self, value: i64) -> &mut Self {
-        if value >= 0 {
-            self.head(0, value as u64)
-        } else {
-            self.head(1, !(value as u64))
-        }
+        if value >= 0 { self.head(0, value as u64) } else { self.head(1, !(value as u64)) }
     }
 
     /// A byte string.

@@ -27,7 +27,13 @@ pub fn sign1_structure(protected: &[u8], payload: &[u8]) -> Vec<u8> {
 
 /// `Sig_structure` of one signature of a COSE_Sign without external data.
 pub fn sign_structure(body_protected: &[u8], sign_protected: &[u8], payload: &[u8]) -> Vec<u8> {
-    let mut w = Writer::with_capacity(payload.len() + body_protected.len() + sign_protected.len() + 40);
-    w.array(5).text("Signature").bytes(body_protected).bytes(sign_protected).bytes(&[]).bytes(payload);
+    let mut w =
+        Writer::with_capacity(payload.len() + body_protected.len() + sign_protected.len() + 40);
+    w.array(5)
+        .text("Signature")
+        .bytes(body_protected)
+        .bytes(sign_protected)
+        .bytes(&[])
+        .bytes(payload);
     w.finish()
 }

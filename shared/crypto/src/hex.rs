@@ -5,7 +5,8 @@ use crate::CryptoError;
 /// Bytes as lower-case hexadecimal.
 pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let pairs = bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
+    let pairs =
+        bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
     pairs.map(char::from).collect()
 }
 
@@ -13,16 +14,25 @@ pub fn to_hex(bytes: &[u8]) -> String {
 pub fn from_hex(text: &str) -> Result<Vec<u8>, CryptoError> {
     let digits = text.as_bytes();
     if !digits.len().is_multiple_of(2) {
-        return Err(CryptoError::Hex { expected: digits.len() + 1, found: format!("{} digits", digits.len()) });
+        return Err(CryptoError::Hex {
+            expected: digits.len() + 1,
+            found: format!("{} digits", digits.len()),
+        });
     }
-    digits.chunks_exact(2).map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?)).collect::<Option<_>>().ok_or(
-        CryptoError::Hex { expected: digits.len(), found: "a character outside 0-9a-f".into() },
-    )
+    digits
+        .chunks_exact(2)
+        .map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?))
+        .collect::<Option<_>>()
+        .ok_or(CryptoError::Hex {
+            expected: digits.len(),
+            found: "a character outside 0-9a-f".into(),
+        })
 }
 
 /// Hexadecimal of exactly `N` bytes.
 pub fn from_hex_exact<const N: usize>(text: &str) -> Result<[u8; N], CryptoError> {
-    let wrong = || CryptoError::Hex { expected: 2 * N, found: format!("{} characters", text.len()) };
+    let wrong =
+        || CryptoError::Hex { expected: 2 * N, found: format!("{} characters", text.len()) };
     if text.len() != 2 * N {
         return Err(wrong());
     }

@@ -198,7 +198,12 @@ mod tests {
         let did = public.did_key();
         assert!(did.starts_with("did:key:z6Mk"), "{did}");
         assert_eq!(VerifyingKey::from_did_key(&did), Ok(public));
-        for wrong in ["", "did:key:z", "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", "did:web:x"] {
+        for wrong in [
+            "",
+            "did:key:z",
+            "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme",
+            "did:web:x",
+        ] {
             assert!(VerifyingKey::from_did_key(wrong).is_err(), "{wrong}");
         }
     }

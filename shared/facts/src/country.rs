@@ -49,18 +49,8 @@ impl fmt::Debug for Country {
 }
 
 fn find(text: &str) -> Option<Country> {
-    let code = if text == "UK" {
-        *b"GB"
-    } else {
-        text.as_bytes().try_into().ok()?
-    };
-    CODES
-        .as_bytes()
-        .as_chunks()
-        .0
-        .binary_search(&code)
-        .is_ok()
-        .then_some(Country(code))
+    let code = if text == "UK" { *b"GB" } else { text.as_bytes().try_into().ok()? };
+    CODES.as_bytes().as_chunks().0.binary_search(&code).is_ok().then_some(Country(code))
 }
 
 /// Two letters each, sorted.

@@ -24,12 +24,7 @@ impl Currency {
                 Some(_) => format!("write `{capitals}` in capitals"),
                 None => "use the currency's three-letter code, such as USD".to_owned(),
             };
-            FactsError::new(
-                ErrorKind::Currency,
-                "an active ISO 4217 code",
-                shown(text),
-                remedy,
-            )
+            FactsError::new(ErrorKind::Currency, "an active ISO 4217 code", shown(text), remedy)
         })
     }
 
@@ -66,20 +61,13 @@ fn find(text: &str) -> Option<Currency> {
     let code: [u8; 3] = text.as_bytes().try_into().ok()?;
     let mut tables = CODES.iter();
     let found = tables.find(|(_, table)| table.as_chunks().0.binary_search(&code).is_ok());
-    found.map(|(exponent, _)| Currency {
-        code,
-        exponent: *exponent,
-    })
+    found.map(|(exponent, _)| Currency { code, exponent: *exponent })
 }
 
 /// Decimal places, and the codes with so many: three letters each, sorted. From list one of the
 /// ISO 4217 maintenance agency as seen on 2026-02-01.
-pub(crate) const CODES: [(u8, &[u8]); 4] = [
-    (2, TWO.as_bytes()),
-    (0, ZERO.as_bytes()),
-    (3, THREE.as_bytes()),
-    (4, FOUR.as_bytes()),
-];
+pub(crate) const CODES: [(u8, &[u8]); 4] =
+    [(2, TWO.as_bytes()), (0, ZERO.as_bytes()), (3, THREE.as_bytes()), (4, FOUR.as_bytes())];
 
 const TWO: &str = "\
     AEDAFNALLAMDAOAARSAUDAWGAZNBAMBBDBDTBMDBNDBOBBOVBRLBSDBTNBWPBYNBZDCADCDFCHE\

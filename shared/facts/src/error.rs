@@ -92,13 +92,7 @@ impl FactsError {
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
         let (expected, found, remedy) = (expected.into(), found.into(), remedy.into());
-        FactsError {
-            kind,
-            path: String::new(),
-            expected,
-            found,
-            remedy,
-        }
+        FactsError { kind, path: String::new(), expected, found, remedy }
     }
 
     /// The same error at `path`.
@@ -118,11 +112,7 @@ pub(crate) fn clipped(text: &str) -> String {
     let mut out = String::new();
     let mut chars = text.chars();
     for c in chars.by_ref().take(ERROR_CHARS_MAX) {
-        if is_plain(c) {
-            out.push(c)
-        } else {
-            out.extend(c.escape_unicode())
-        }
+        if is_plain(c) { out.push(c) } else { out.extend(c.escape_unicode()) }
     }
     if chars.next().is_some() {
         out.push('…');
@@ -146,20 +136,14 @@ fn nearest(came: &str, known: &[&'static str]) -> Option<&'static str> {
     if came.len() > COMPARED_BYTES_MAX {
         return None;
     }
-    let near = known
-        .iter()
-        .map(|name| (edit_distance(came.as_bytes(), name.as_bytes()), *name));
+    let near = known.iter().map(|name| (edit_distance(came.as_bytes(), name.as_bytes()), *name));
     let (distance, name) = near.min()?;
     (distance <= DISTANCE_MAX && distance < name.len().min(came.len())).then_some(name)
 }
 
 /// How messages call a path.
 fn place(path: &str) -> &str {
-    if path.is_empty() {
-        "request body"
-    } else {
-        path
-    }
+    if path.is_empty() { "request body" } else { path }
 }
 
 /// Levenshtein distance, one row at a time.

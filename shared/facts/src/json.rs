@@ -60,11 +60,7 @@ pub(crate) struct Raw<'de>(pub(crate) &'de str);
 /// Reads a whole text as one JSON value.
 pub(crate) fn read_document<'de, T: Read<'de>>(text: &'de str) -> Result<T, FactsError> {
     let slot = Slot::default();
-    let root = Place {
-        parent: None,
-        step: Step::Root,
-        slot: &slot,
-    };
+    let root = Place { parent: None, step: Step::Root, slot: &slot };
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = Seed::new(&root).deserialize(&mut reader);
     let read = read.and_then(|value| reader.end().map(|()| value));
@@ -84,10 +80,7 @@ pub(crate) fn read_object<'de, F: Fields<'de>, D: Deserializer<'de>>(
     from: D,
     at: &Place<'_>,
 ) -> Result<Option<F::Output>, D::Error> {
-    from.deserialize_any(ObjectVisitor::<F> {
-        at,
-        fields: PhantomData,
-    })
+    from.deserialize_any(ObjectVisitor::<F> { at, fields: PhantomData })
 }
 
 /// Reads a list of at most `limit` elements; `null` is `None`.
@@ -96,30 +89,18 @@ pub(crate) fn read_list<'de, T: Read<'de>, D: Deserializer<'de>>(
     at: &Place<'_>,
     limit: usize,
 ) -> Result<Option<Vec<T>>, D::Error> {
-    from.deserialize_any(ListVisitor {
-        at,
-        limit,
-        element: PhantomData,
-    })
+    from.deserialize_any(ListVisitor { at, limit, element: PhantomData })
 }
 
 impl<'a> Place<'a> {
     /// The place of a key in the object here.
     pub(crate) fn key(&'a self, name: &'static str) -> Place<'a> {
-        Place {
-            parent: Some(self),
-            step: Step::Key(name),
-            slot: self.slot,
-        }
+        Place { parent: Some(self), step: Step::Key(name), slot: self.slot }
     }
 
     /// The place of an element in the list here.
     pub(crate) fn index(&'a self, index: usize) -> Place<'a> {
-        Place {
-            parent: Some(self),
-            step: Step::Index(index),
-            slot: self.slot,
-        }
+        Place { parent: Some(self), step: Step::Index(index), slot: self.slot }
     }
 
     /// This place as a path.
@@ -152,27 +133,15 @@ impl Slot {
             Category::Data => {
                 let found = message.strip_prefix("invalid type: ").unwrap_or(&message);
                 let (found, expected) = found.rsplit_once(", expected ").unwrap_or((found, ""));
-                let expected = if expected.starts_with("a list") {
-                    A_LIST
-                } else {
-                    AN_OBJECT
-                };
+                let expected = if expected.starts_with("a list") { A_LIST } else { AN_OBJECT };
                 FactsError::new(ErrorKind::WrongType, expected, clipped(found), TYPE_HINT)
             }
-            _ if path.ends_with("amount") => FactsError::new(
-                ErrorKind::Syntax,
-                "a JSON number",
-                clipped(&message),
-                AMOUNT_HINT,
-            ),
+            _ if path.ends_with("amount") => {
+                FactsError::new(ErrorKind::Syntax, "a JSON number", clipped(&message), AMOUNT_HINT)
+            }
             _ => {
                 let hint = "send one JSON object with nothing after it";
-                FactsError::new(
-                    ErrorKind::Syntax,
-                    "well-formed JSON",
-                    clipped(&message),
-                    hint,
-                )
+                FactsError::new(ErrorKind::Syntax, "well-formed JSON", clipped(&message), hint)
             }
         };
         fault.at(path)
@@ -187,11 +156,7 @@ impl<'de> Raw<'de> {
 
     /// The text when the value is a string, `None` when it is something else.
     pub(crate) fn string(self) -> Result<Option<Cow<'de, str>>, FactsError> {
-        let Some(inner) = self
-            .0
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-        else {
+        let Some(inner) = self.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
             return Ok(None);
         };
         if !inner.contains('\\') {
@@ -200,12 +165,7 @@ impl<'de> Raw<'de> {
         let plain = serde_json::from_str(self.0).map(|text| Some(Cow::Owned(text)));
         plain.map_err(|_| {
             let hint = "write the characters as UTF-8 instead of escapes";
-            FactsError::new(
-                ErrorKind::Syntax,
-                "a string of Unicode text",
-                shown(self.0),
-                hint,
-            )
+            FactsError::new(ErrorKind::Syntax, "a string of Unicode text", shown(self.0), hint)
         })
     }
 
@@ -250,10 +210,7 @@ struct Seed<'p, T> {
 
 impl<'p, T> Seed<'p, T> {
     fn new(at: &'p Place<'p>) -> Self {
-        Seed {
-            at,
-            value: PhantomData,
-        }
+        Seed { at, value: PhantomData }
     }
 }
 
@@ -263,11 +220,7 @@ impl<'de, T: Read<'de>> DeserializeSeed<'de> for Seed<'_, T> {
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<T, D::Error> {
         let read = T::read(from, self.at);
         if read.is_err() {
-            self.at
-                .slot
-                .innermost
-                .borrow_mut()
-                .get_or_insert_with(|| self.at.path());
+            self.at.slot.innermost.borrow_mut().get_or_insert_with(|| self.at.path());
         }
         read
     }
@@ -308,10 +261,7 @@ impl<'de, F: Fields<'de>> Visitor<'de> for ObjectVisitor<'_, F> {
             seen |= 1 << index;
             fields.value(index, &mut map, &at)?;
         }
-        fields
-            .finish(self.at)
-            .map(Some)
-            .map_err(|fault| self.at.stop(fault))
+        fields.finish(self.at).map(Some).map_err(|fault| self.at.stop(fault))
     }
 }
 
@@ -322,8 +272,7 @@ impl<'de, F: Fields<'de>> ObjectVisitor<'_, F> {
         let fault = FactsError::new(ErrorKind::UnknownField, expected, shown(name), hint);
         let parent = self.at.path();
         let dot = if parent.is_empty() { "" } else { "." };
-        self.at
-            .stop(fault.at(format!("{parent}{dot}{}", clipped(name))))
+        self.at.stop(fault.at(format!("{parent}{dot}{}", clipped(name))))
     }
 }
 
@@ -346,11 +295,7 @@ impl Visitor<'_> for KeySeed {
     }
 
     fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self
-            .0
-            .iter()
-            .position(|name| *name == key)
-            .ok_or_else(|| key.to_owned()))
+        Ok(self.0.iter().position(|name| *name == key).ok_or_else(|| key.to_owned()))
     }
 }
 

@@ -85,10 +85,5 @@ pub const ROW_COUNTERPARTY: u32 = 32;
 pub const ROW_COUNTERPARTY_COUNTRY: u32 = 40;
 
 const fn field(bit: u8, offset: u32, kind: FieldKind, name: &'static str) -> Field {
-    Field {
-        name,
-        kind,
-        offset,
-        bit,
-    }
+    Field { name, kind, offset, bit }
 }

@@ -12,9 +12,7 @@ pub(crate) fn required<'de>(
     value: Option<Raw<'de>>,
     at: &Place<'_>,
 ) -> Result<Raw<'de>, FactsError> {
-    value
-        .filter(|raw| !raw.is_null())
-        .ok_or_else(|| missing(at, value.is_some()))
+    value.filter(|raw| !raw.is_null()).ok_or_else(|| missing(at, value.is_some()))
 }
 
 /// The error for a required key that is not there, or `null`.
@@ -38,10 +36,7 @@ pub(crate) fn parsed_if_any<T>(
     at: &Place<'_>,
     parse: fn(&str) -> Result<T, FactsError>,
 ) -> Result<Option<T>, FactsError> {
-    value
-        .filter(|raw| !raw.is_null())
-        .map(|raw| parsed(raw, at, parse))
-        .transpose()
+    value.filter(|raw| !raw.is_null()).map(|raw| parsed(raw, at, parse)).transpose()
 }
 
 /// A text: trimmed, bounded, without control characters; an empty one is absent.
@@ -56,10 +51,7 @@ pub(crate) fn text(
     let whole = string(raw, at)?;
     let text = whole.trim();
     if text.len() > limit {
-        let (expected, found) = (
-            format!("at most {limit} bytes"),
-            format!("{} bytes", text.len()),
-        );
+        let (expected, found) = (format!("at most {limit} bytes"), format!("{} bytes", text.len()));
         let fault = FactsError::new(ErrorKind::Text, expected, found, "shorten the text");
         return Err(fault.at(at.path()));
     }
@@ -94,20 +86,12 @@ pub(crate) fn money(
 ) -> Result<Money, FactsError> {
     let (amount_at, currency_at) = (at.key("amount"), at.key("currency"));
     let amount = required(amount, &amount_at)?;
-    let currency = parsed(
-        required(currency, &currency_at)?,
-        &currency_at,
-        Currency::parse,
-    )?;
+    let currency = parsed(required(currency, &currency_at)?, &currency_at, Currency::parse)?;
     let digits = match amount.0.as_bytes() {
         [b'"', ..] => string(amount, &amount_at)?,
         [b'-' | b'0'..=b'9', ..] => Cow::Borrowed(amount.0),
         _ => {
-            return Err(wrong_type(
-                amount,
-                &amount_at,
-                "a number, or a string of digits",
-            ));
+            return Err(wrong_type(amount, &amount_at, "a number, or a string of digits"));
         }
     };
     Money::parse(&digits, currency).map_err(|fault| fault.at(amount_at.path()))
@@ -116,17 +100,10 @@ pub(crate) fn money(
 /// A caller's nonce.
 pub(crate) fn nonce(text: &str) -> Result<Vec<u8>, FactsError> {
     let bytes = crypto::from_hex(text).ok();
-    bytes
-        .filter(|bytes| (1..=NONCE_BYTES_MAX).contains(&bytes.len()))
-        .ok_or_else(|| {
-            let expected = format!("1 to {NONCE_BYTES_MAX} bytes in lower-case hexadecimal");
-            FactsError::new(
-                ErrorKind::Hex,
-                expected,
-                shown(text),
-                "use two of 0-9a-f for each byte",
-            )
-        })
+    bytes.filter(|bytes| (1..=NONCE_BYTES_MAX).contains(&bytes.len())).ok_or_else(|| {
+        let expected = format!("1 to {NONCE_BYTES_MAX} bytes in lower-case hexadecimal");
+        FactsError::new(ErrorKind::Hex, expected, shown(text), "use two of 0-9a-f for each byte")
+    })
 }
 
 /// A caller's salt. It is secret: the error does not repeat it.

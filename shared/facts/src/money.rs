@@ -21,29 +21,16 @@ impl Money {
         if whole.len() > INTEGER_DIGITS_MAX {
             let expected = format!("at most {INTEGER_DIGITS_MAX} digits before the point");
             let hint = "amounts of that size are not supported";
-            return Err(FactsError::new(
-                ErrorKind::Amount,
-                expected,
-                shown(digits),
-                hint,
-            ));
+            return Err(FactsError::new(ErrorKind::Amount, expected, shown(digits), hint));
         }
         let (kept, beyond) = fraction.split_at(fraction.len().min(currency.exponent().into()));
         if beyond.bytes().any(|digit| digit != b'0') {
             let expected = format!("at most {} decimal places", currency.exponent());
             let hint = format!("{currency} has {} decimal places", currency.exponent());
-            return Err(FactsError::new(
-                ErrorKind::Amount,
-                expected,
-                shown(digits),
-                hint,
-            ));
+            return Err(FactsError::new(ErrorKind::Amount, expected, shown(digits), hint));
         }
         let missing = usize::from(currency.exponent()) - kept.len();
-        let all = whole
-            .bytes()
-            .chain(kept.bytes())
-            .chain(std::iter::repeat_n(b'0', missing));
+        let all = whole.bytes().chain(kept.bytes()).chain(std::iter::repeat_n(b'0', missing));
         let mantissa = all.fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0'));
         Ok(Money { mantissa, currency })
     }
@@ -66,12 +53,7 @@ impl Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {}",
-            format_decimal(self.mantissa, self.scale()),
-            self.currency
-        )
+        write!(f, "{} {}", format_decimal(self.mantissa, self.scale()), self.currency)
     }
 }
 

@@ -54,16 +54,11 @@ impl Record {
         };
         let mut times = rows.take(count as usize).map(time);
         let first = times.next();
-        (
-            count,
-            first.map(|first| (first, times.next_back().unwrap_or(first))),
-        )
+        (count, first.map(|first| (first, times.next_back().unwrap_or(first))))
     }
 
     fn array<const N: usize>(&self, offset: usize) -> [u8; N] {
-        self.0[offset..offset + N]
-            .try_into()
-            .expect("N bytes because the slice is")
+        self.0[offset..offset + N].try_into().expect("N bytes because the slice is")
     }
 }
 
@@ -104,32 +99,15 @@ fn order(row: &HistoryRow) -> impl Ord {
 fn record_bytes(request: &Request) -> Result<usize, FactsError> {
     let transaction = &request.transaction;
     let parties = [&transaction.source, &transaction.destination];
-    let own = parties
-        .into_iter()
-        .flat_map(Party::texts)
-        .chain([Some(&*transaction.id)]);
-    let texts = own.chain(
-        request
-            .history
-            .iter()
-            .map(|row| row.counterparty.as_deref()),
-    );
-    let text_bytes = texts
-        .flatten()
-        .fold(0, |sum: usize, text| sum.saturating_add(text.len()));
+    let own = parties.into_iter().flat_map(Party::texts).chain([Some(&*transaction.id)]);
+    let texts = own.chain(request.history.iter().map(|row| row.counterparty.as_deref()));
+    let text_bytes = texts.flatten().fold(0, |sum: usize, text| sum.saturating_add(text.len()));
     let fixed = FIXED_BYTES as usize + request.history.len() * ROW_BYTES as usize;
     let length = text_bytes.saturating_add(fixed).checked_next_multiple_of(8);
-    length
-        .filter(|length| *length <= RECORD_BYTES_MAX)
-        .ok_or_else(|| {
-            let expected = format!("at most {RECORD_BYTES_MAX} bytes of facts");
-            FactsError::new(
-                ErrorKind::RecordTooLarge,
-                expected,
-                "more",
-                "send less history",
-            )
-        })
+    length.filter(|length| *length <= RECORD_BYTES_MAX).ok_or_else(|| {
+        let expected = format!("at most {RECORD_BYTES_MAX} bytes of facts");
+        FactsError::new(ErrorKind::RecordTooLarge, expected, "more", "send less history")
+    })
 }
 
 /// The fixed part is written in place; texts are appended in the order of the calls.
@@ -143,11 +121,7 @@ impl Writer {
     fn new(length: usize, rows: usize) -> Self {
         let mut bytes = Vec::with_capacity(length);
         bytes.resize(FIXED_BYTES as usize + rows * ROW_BYTES as usize, 0);
-        Writer {
-            bytes,
-            length,
-            presence: 0,
-        }
+        Writer { bytes, length, presence: 0 }
     }
 
     fn header(&mut self, length: usize, rows: usize, as_of: Millis) {
@@ -195,10 +169,7 @@ impl Writer {
     }
 
     fn row(&mut self, base: usize, row: &HistoryRow) {
-        self.put(
-            base + ROW_TIMESTAMP as usize,
-            &row.timestamp.0.to_le_bytes(),
-        );
+        self.put(base + ROW_TIMESTAMP as usize, &row.timestamp.0.to_le_bytes());
         self.money(base + ROW_MANTISSA as usize, row.amount);
         self.put(base + ROW_TYPE as usize, &[row.kind.code()]);
         let direction = row.direction.map_or(0, |direction| direction.code());
@@ -206,13 +177,8 @@ impl Writer {
         if let Some(text) = &row.counterparty {
             self.text(base + ROW_COUNTERPARTY as usize, text);
         }
-        let country = row
-            .counterparty_country
-            .map_or(0, |country| country.packed());
-        self.put(
-            base + ROW_COUNTERPARTY_COUNTRY as usize,
-            &country.to_le_bytes(),
-        );
+        let country = row.counterparty_country.map_or(0, |country| country.packed());
+        self.put(base + ROW_COUNTERPARTY_COUNTRY as usize, &country.to_le_bytes());
     }
 
     /// Mantissa, currency and scale stand side by side in fields and in rows.
@@ -249,7 +215,5 @@ impl Writer {
 }
 
 fn word(value: usize) -> [u8; 4] {
-    u32::try_from(value)
-        .expect("fits because a record is at most 2 MiB")
-        .to_le_bytes()
+    u32::try_from(value).expect("fits because a record is at most 2 MiB").to_le_bytes()
 }

@@ -94,21 +94,11 @@ pub fn parse_request(body: &[u8]) -> Result<Request, FactsError> {
     if body.len() > REQUEST_BYTES_MAX {
         let expected = format!("at most {REQUEST_BYTES_MAX} bytes");
         let found = format!("{} bytes", body.len());
-        return Err(FactsError::new(
-            ErrorKind::BodyTooLarge,
-            expected,
-            found,
-            "send less history",
-        ));
+        return Err(FactsError::new(ErrorKind::BodyTooLarge, expected, found, "send less history"));
     }
     let text = str::from_utf8(body).map_err(|error| {
         let found = format!("an invalid byte at offset {}", error.valid_up_to());
-        FactsError::new(
-            ErrorKind::NotUtf8,
-            "JSON in UTF-8",
-            found,
-            "encode the body as UTF-8",
-        )
+        FactsError::new(ErrorKind::NotUtf8, "JSON in UTF-8", found, "encode the body as UTF-8")
     })?;
     read_document(text)
 }
@@ -116,14 +106,8 @@ pub fn parse_request(body: &[u8]) -> Result<Request, FactsError> {
 impl Party {
     /// Its texts, in the order of the record's fields.
     pub(crate) fn texts(&self) -> [Option<&str>; 5] {
-        [
-            &self.account,
-            &self.name,
-            &self.address,
-            &self.institution,
-            &self.customer_id,
-        ]
-        .map(|text| text.as_deref())
+        [&self.account, &self.name, &self.address, &self.institution, &self.customer_id]
+            .map(|text| text.as_deref())
     }
 }
 
@@ -200,15 +184,8 @@ struct TransactionFields<'de> {
 
 impl<'de> Fields<'de> for TransactionFields<'de> {
     type Output = Transaction;
-    const NAMES: &'static [&'static str] = &[
-        "id",
-        "type",
-        "amount",
-        "currency",
-        "timestamp",
-        "source",
-        "destination",
-    ];
+    const NAMES: &'static [&'static str] =
+        &["id", "type", "amount", "currency", "timestamp", "source", "destination"];
 
     fn value<A: MapAccess<'de>>(
         &mut self,
@@ -230,13 +207,8 @@ impl<'de> Fields<'de> for TransactionFields<'de> {
         let id = required(id, &id_at)?;
         let empty_id = || {
             let (hint, found) = ("give the transaction an id", shown(id.0));
-            FactsError::new(
-                ErrorKind::MissingField,
-                "text that is not empty",
-                found,
-                hint,
-            )
-            .at(id_at.path())
+            FactsError::new(ErrorKind::MissingField, "text that is not empty", found, hint)
+                .at(id_at.path())
         };
         Ok(Transaction {
             id: text(Some(id), &id_at, TEXT_BYTES_MAX)?.ok_or_else(empty_id)?,
@@ -254,14 +226,8 @@ struct PartyFields<'de>([Option<Raw<'de>>; 6]);
 
 impl<'de> Fields<'de> for PartyFields<'de> {
     type Output = Party;
-    const NAMES: &'static [&'static str] = &[
-        "account",
-        "country",
-        "name",
-        "address",
-        "institution",
-        "customer_id",
-    ];
+    const NAMES: &'static [&'static str] =
+        &["account", "country", "name", "address", "institution", "customer_id"];
 
     fn value<A: MapAccess<'de>>(
         &mut self,
@@ -313,23 +279,11 @@ impl<'de> Fields<'de> for RowFields<'de> {
     }
 
     fn finish(self, at: &Place<'_>) -> Result<HistoryRow, FactsError> {
-        let [
-            timestamp,
-            kind,
-            amount,
-            currency,
-            direction,
-            counterparty,
-            country,
-        ] = self.0;
+        let [timestamp, kind, amount, currency, direction, counterparty, country] = self.0;
         let (timestamp_at, kind_at) = (at.key("timestamp"), at.key("type"));
         let country_at = at.key("counterparty_country");
         Ok(HistoryRow {
-            timestamp: parsed(
-                required(timestamp, &timestamp_at)?,
-                &timestamp_at,
-                Millis::parse,
-            )?,
+            timestamp: parsed(required(timestamp, &timestamp_at)?, &timestamp_at, Millis::parse)?,
             kind: parsed(required(kind, &kind_at)?, &kind_at, TransactionType::parse)?,
             amount: money(amount, currency, at)?,
             direction: parsed_if_any(direction, &at.key("direction"), Direction::parse)?,

@@ -29,10 +29,7 @@ impl fmt::Display for Millis {
         let (year, month, day) = civil_from_days(self.0 / DAY_MS);
         let ms = self.0 % DAY_MS;
         let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-        )?;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
         write!(f, ".{:03}Z", ms % 1000)
     }
 }
@@ -65,10 +62,7 @@ fn parse_rfc3339(text: &str) -> Result<Millis, &'static str> {
         .and_then(|whole| whole.checked_add(ms))
         .ok_or(SHAPE)?;
     let utc = local - offset_minutes(zone)? * 60_000;
-    let utc = u64::try_from(utc)
-        .ok()
-        .map(Millis)
-        .filter(|at| *at <= Millis::MAX);
+    let utc = u64::try_from(utc).ok().map(Millis).filter(|at| *at <= Millis::MAX);
     utc.ok_or("years run from 1970 to 9999 in UTC")
 }
 
@@ -114,10 +108,7 @@ fn offset_minutes(zone: &[u8]) -> Result<i64, &'static str> {
 
 /// A few decimal digits and nothing else.
 fn digits(bytes: &[u8]) -> Option<i64> {
-    let add = |sum, byte: &u8| {
-        byte.is_ascii_digit()
-            .then(|| sum * 10 + i64::from(byte - b'0'))
-    };
+    let add = |sum, byte: &u8| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'));
     bytes.iter().try_fold(0, add)
 }
 
@@ -133,11 +124,7 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 /// Days since 1970-01-01 of a date from 1970 on. Years are counted from March, so that the leap
 /// day is a year's last.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let day_of_year = (153 * month + 2) / 5 + day - 1;
     year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - EPOCH_DAY as i64
 }
@@ -152,11 +139,7 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
     let year = era * 400 + year_of_era;
-    if month < 10 {
-        (year, month + 3, day)
-    } else {
-        (year + 1, month - 9, day)
-    }
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
 }
 
 const DAY_MS: u64 = 86_400_000;

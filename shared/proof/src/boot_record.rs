@@ -95,7 +95,11 @@ pub fn signer_of_key_set(bytes: &[u8]) -> Result<[u8; 32], CborError> {
         let found = (r.int()?, r.int()?);
         if found != (label, wanted) {
             let expected = format!("{label}: {wanted}");
-            return Err(CborError::Key { at, expected, found: format!("{}: {}", found.0, found.1) });
+            return Err(CborError::Key {
+                at,
+                expected,
+                found: format!("{}: {}", found.0, found.1),
+            });
         }
     }
     let at = r.position();

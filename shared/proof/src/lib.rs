@@ -70,6 +70,3 @@ impl ProofError {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

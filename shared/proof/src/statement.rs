@@ -111,7 +111,12 @@ impl Statement {
         let mut w = Writer::with_capacity(640 + 160 * self.rules.len());
         w.map(KEYS as usize).uint(1).uint(1);
         w.uint(2).bytes(&self.proof_id).uint(3).bytes(&self.boot_id).uint(4).text(&self.agent);
-        w.uint(5).uint(self.evaluated_at.0).uint(6).uint(TIME_SOURCE_NSM).uint(7).uint(self.as_of.0);
+        w.uint(5)
+            .uint(self.evaluated_at.0)
+            .uint(6)
+            .uint(TIME_SOURCE_NSM)
+            .uint(7)
+            .uint(self.as_of.0);
         for (key, texts) in [(8, &self.jurisdictions), (9, &self.domains)] {
             w.uint(key).array(texts.len());
             for text in texts {
@@ -272,8 +277,12 @@ impl RuleEntry {
         let module = hash(r)?;
         let at = r.position();
         let found = r.uint()?;
-        let outcome = Outcome::from_code(found)
-            .ok_or(CborError::Range { at, what: "outcome", expected: "0 to 5", found })?;
+        let outcome = Outcome::from_code(found).ok_or(CborError::Range {
+            at,
+            what: "outcome",
+            expected: "0 to 5",
+            found,
+        })?;
         let reason = r.uint_max("reason", u16::MAX.into())? as u16;
         Ok(Self { id, version, jurisdiction, domain, module, outcome, reason, fuel: r.uint()? })
     }

@@ -109,7 +109,15 @@ impl BootConfig {
         head(r, 5)?;
         let freshness_threshold = r.uint_max("threshold", 16).map_err(malformed(WHAT))? as usize;
         let (rulebook, freshness, limits) = Self::read_rest(r).map_err(malformed(WHAT))?;
-        Ok(Self { authorities, threshold, freshness_keys, freshness_threshold, rulebook, freshness, limits })
+        Ok(Self {
+            authorities,
+            threshold,
+            freshness_keys,
+            freshness_threshold,
+            rulebook,
+            freshness,
+            limits,
+        })
     }
 
     fn read_rest(r: &mut Reader<'_>) -> Result<(String, FreshnessPolicy, Limits), cbor::CborError> {

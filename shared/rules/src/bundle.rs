@@ -269,7 +269,12 @@ impl Bundle {
         let at = r.position();
         let found = r.uint()?;
         if found != 1 {
-            return Err(CborError::Range { at, what: "bundle format", expected: "version 1", found });
+            return Err(CborError::Range {
+                at,
+                what: "bundle format",
+                expected: "version 1",
+                found,
+            });
         }
         let bundle = Self {
             name: keyed(r, 2, name)?,

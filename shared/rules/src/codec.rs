@@ -38,8 +38,12 @@ pub(crate) fn list<'a, T>(
     Ok(entries)
 }
 
-pub(crate) fn keys(r: &mut Reader<'_>, what: &'static str) -> Result<Vec<VerifyingKey>, RulesError> {
-    let raw = list(r, what, KEYS_MAX, |r| r.array_bytes::<32>("key")).map_err(crate::malformed(what))?;
+pub(crate) fn keys(
+    r: &mut Reader<'_>,
+    what: &'static str,
+) -> Result<Vec<VerifyingKey>, RulesError> {
+    let raw =
+        list(r, what, KEYS_MAX, |r| r.array_bytes::<32>("key")).map_err(crate::malformed(what))?;
     let bad = |problem: String| RulesError::Content { field: what.into(), problem };
     if !raw.is_sorted_by(|a, b| a < b) {
         return Err(bad("keys are not sorted and unique".into()));

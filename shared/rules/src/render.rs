@@ -18,7 +18,8 @@ pub fn render_reason(rule: &Rule, result: &RuleResult) -> String {
     while let Some(open) = rest.find('{') {
         text.push_str(&rest[..open]);
         rest = &rest[open..];
-        let index = rest.find('}').and_then(|close| Some((close, rest[1..close].parse::<usize>().ok()?)));
+        let index =
+            rest.find('}').and_then(|close| Some((close, rest[1..close].parse::<usize>().ok()?)));
         match index {
             Some((close, index)) => {
                 text.push_str(&result.values.get(index).map_or("?".into(), render_value));

@@ -222,7 +222,12 @@ fn read_value(r: &mut cbor::Reader<'_>) -> Result<Value, cbor::CborError> {
         (4, 2) => Value::Text(r.text_max("text value", crate::PROSE_BYTES_MAX)?.to_owned()),
         (5, 2) => Value::Code(r.text_max("code value", 4)?.to_owned()),
         (found, _) => {
-            return Err(cbor::CborError::Range { at, what: "value", expected: "kind 1 to 5", found });
+            return Err(cbor::CborError::Range {
+                at,
+                what: "value",
+                expected: "kind 1 to 5",
+                found,
+            });
         }
     };
     // Leaves the container's depth as it was.

@@ -9,8 +9,11 @@ use cbor::{Reader, Writer};
 use crypto::cose::{ALG_EDDSA, LABEL_ALG, LABEL_KID, LABEL_TYP, TAG_SIGN, sign_structure};
 use crypto::{Digest, Domain, Signature, SigningKey, VerifyingKey, digest};
 
-const BUNDLE: Kind =
-    Kind { what: "rule bundle", typ: "application/probity-bundle+cbor", bytes_max: BUNDLE_BYTES_MAX };
+const BUNDLE: Kind = Kind {
+    what: "rule bundle",
+    typ: "application/probity-bundle+cbor",
+    bytes_max: BUNDLE_BYTES_MAX,
+};
 const FRESHNESS: Kind = Kind {
     what: "freshness statement",
     typ: "application/probity-freshness+cbor",
@@ -145,7 +148,12 @@ fn open<'a>(kind: &Kind, bytes: &'a [u8]) -> Result<Opened<'a>, RulesError> {
         let at = r.position();
         let found = r.tag()?;
         if found != TAG_SIGN {
-            return Err(cbor::CborError::Range { at, what: "tag", expected: "98 (COSE_Sign)", found });
+            return Err(cbor::CborError::Range {
+                at,
+                what: "tag",
+                expected: "98 (COSE_Sign)",
+                found,
+            });
         }
         r.array_of("COSE_Sign", 4)?;
         let body = r.bytes()?;

@@ -31,33 +31,22 @@ impl Checkpoint {
 
     /// Reads what [`Checkpoint::to_bytes`] wrote, and nothing else.
     pub fn parse(bytes: &[u8]) -> Result<Checkpoint, TlogError> {
-        let bytes: &[u8; CHECKPOINT_BYTES] =
-            bytes.try_into().map_err(|_| TlogError::CheckpointLength {
-                expected: CHECKPOINT_BYTES,
-                actual: bytes.len(),
-            })?;
+        let bytes: &[u8; CHECKPOINT_BYTES] = bytes.try_into().map_err(|_| {
+            TlogError::CheckpointLength { expected: CHECKPOINT_BYTES, actual: bytes.len() }
+        })?;
         let (tag, rest) = split(bytes);
         if *tag != CHECKPOINT_TAG {
-            return Err(TlogError::CheckpointTag {
-                expected: CHECKPOINT_TAG,
-                actual: *tag,
-            });
+            return Err(TlogError::CheckpointTag { expected: CHECKPOINT_TAG, actual: *tag });
         }
         let (boot_id, rest) = split(rest);
         let (size, rest) = split(rest);
         let (root, _) = split(rest);
-        Ok(Checkpoint {
-            boot_id: *boot_id,
-            size: u64::from_be_bytes(*size),
-            root: *root,
-        })
+        Ok(Checkpoint { boot_id: *boot_id, size: u64::from_be_bytes(*size), root: *root })
     }
 }
 
 fn split<const N: usize>(bytes: &[u8]) -> (&[u8; N], &[u8]) {
-    bytes
-        .split_first_chunk()
-        .expect("long enough because the whole length was checked")
+    bytes.split_first_chunk().expect("long enough because the whole length was checked")
 }
 
 /// What every checkpoint starts with: a versioned tag, ended by a zero byte.

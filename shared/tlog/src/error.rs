@@ -64,11 +64,7 @@ pub enum TlogError {
         actual: Hash,
     },
     /// A consistency path leads to another old root than the one claimed.
-    #[error(
-        "expected old root {}, the path leads to {}",
-        Hex(expected),
-        Hex(actual)
-    )]
+    #[error("expected old root {}, the path leads to {}", Hex(expected), Hex(actual))]
     OldRootMismatch {
         /// The old root that was claimed.
         expected: Hash,

@@ -19,10 +19,8 @@ impl Frontier {
 
     /// Appends the hash of a leaf (see [`crate::leaf_hash`]).
     pub fn append(&mut self, leaf_hash: Hash) {
-        let grown = self
-            .size
-            .checked_add(1)
-            .expect("fits because nobody lives to append 2^64 leaves");
+        let grown =
+            self.size.checked_add(1).expect("fits because nobody lives to append 2^64 leaves");
         let merges = self.size.trailing_ones() as usize;
         let kept = self.subtrees.len() - merges;
         let subtree = self

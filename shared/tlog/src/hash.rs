@@ -8,11 +8,7 @@ pub type Hash = [u8; HASH_BYTES];
 
 /// SHA-256(0x00 || leaf).
 pub fn leaf_hash(leaf: &[u8]) -> Hash {
-    Sha256::new()
-        .chain_update([LEAF_PREFIX])
-        .chain_update(leaf)
-        .finalize()
-        .into()
+    Sha256::new().chain_update([LEAF_PREFIX]).chain_update(leaf).finalize().into()
 }
 
 /// SHA-256(0x01 || left || right).

@@ -43,10 +43,7 @@ impl Tree {
         usize::try_from(index)
             .ok()
             .and_then(|index| self.levels.first()?.get(index).copied())
-            .ok_or(TlogError::IndexOutOfRange {
-                index,
-                size: self.size(),
-            })
+            .ok_or(TlogError::IndexOutOfRange { index, size: self.size() })
     }
 
     /// The root of the tree as it is now.
@@ -111,10 +108,7 @@ impl Tree {
 
     fn check_size(&self, size: u64) -> Result<(), TlogError> {
         if size > self.size() {
-            return Err(TlogError::SizeOutOfRange {
-                size,
-                available: self.size(),
-            });
+            return Err(TlogError::SizeOutOfRange { size, available: self.size() });
         }
         Ok(())
     }

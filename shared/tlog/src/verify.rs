@@ -21,20 +21,14 @@ pub fn verify_inclusion(
     if index >= size {
         return Err(TlogError::IndexOutOfRange { index, size });
     }
-    let mut climb = Climb {
-        node: index,
-        last: size - 1,
-    };
+    let mut climb = Climb { node: index, last: size - 1 };
     check_length(path, climb.length())?;
     let reached = path.iter().fold(leaf, |below, sibling| match climb.step() {
         Side::Left => node_hash(sibling, &below),
         Side::Right => node_hash(&below, sibling),
     });
     if reached != root {
-        return Err(TlogError::RootMismatch {
-            expected: root,
-            actual: reached,
-        });
+        return Err(TlogError::RootMismatch { expected: root, actual: reached });
     }
     Ok(())
 }
@@ -58,19 +52,14 @@ pub fn verify_consistency(
     }
     // The widest subtree that ends at the old tree's last leaf is the node to climb from.
     let level = old_size.trailing_zeros();
-    let mut climb = Climb {
-        node: (old_size - 1) >> level,
-        last: (new_size - 1) >> level,
-    };
+    let mut climb = Climb { node: (old_size - 1) >> level, last: (new_size - 1) >> level };
     // If that subtree is the whole old tree, its root is known and stands not in the path.
     let (start, siblings) = if old_size.is_power_of_two() {
         check_length(path, climb.length())?;
         (old_root, path)
     } else {
         check_length(path, climb.length() + 1)?;
-        let (first, rest) = path
-            .split_first()
-            .expect("not empty because its length was checked");
+        let (first, rest) = path.split_first().expect("not empty because its length was checked");
         (*first, rest)
     };
     let (mut old, mut new) = (start, start);
@@ -133,16 +122,10 @@ impl Climb {
 
 fn check_length(path: &[Hash], expected: usize) -> Result<(), TlogError> {
     if path.len() > PATH_NODES_MAX {
-        return Err(TlogError::PathTooLong {
-            max: PATH_NODES_MAX,
-            actual: path.len(),
-        });
+        return Err(TlogError::PathTooLong { max: PATH_NODES_MAX, actual: path.len() });
     }
     if path.len() != expected {
-        return Err(TlogError::PathLength {
-            expected,
-            actual: path.len(),
-        });
+        return Err(TlogError::PathLength { expected, actual: path.len() });
     }
     Ok(())
 }
@@ -150,16 +133,10 @@ fn check_length(path: &[Hash], expected: usize) -> Result<(), TlogError> {
 /// The (old, new) roots that the path led to, against those that were claimed.
 fn check_roots(reached: (Hash, Hash), claimed: (Hash, Hash)) -> Result<(), TlogError> {
     if reached.0 != claimed.0 {
-        return Err(TlogError::OldRootMismatch {
-            expected: claimed.0,
-            actual: reached.0,
-        });
+        return Err(TlogError::OldRootMismatch { expected: claimed.0, actual: reached.0 });
     }
     if reached.1 != claimed.1 {
-        return Err(TlogError::RootMismatch {
-            expected: claimed.1,
-            actual: reached.1,
-        });
+        return Err(TlogError::RootMismatch { expected: claimed.1, actual: reached.1 });
     }
     Ok(())
 }

@@ -96,10 +96,7 @@ fn check_rules(program: &Program, statement: &Statement) -> Result<(), VerifyErr
     Ok(())
 }
 
-fn select<'a>(
-    program: &'a Program,
-    statement: &Statement,
-) -> Result<Selection<'a>, VerifyError> {
+fn select<'a>(program: &'a Program, statement: &Statement) -> Result<Selection<'a>, VerifyError> {
     let jurisdictions: Result<Vec<_>, _> =
         statement.jurisdictions.iter().map(|name| facts::Jurisdiction::parse(name)).collect();
     let domains: Result<Vec<_>, _> =

@@ -103,9 +103,7 @@ impl Verifier {
         let proof_hash = crypto::digest(crypto::Domain::Proof, &[&message]);
         let signer =
             VerifyingKey::from_did_key(&statement.agent).map_err(VerifyError::Signature)?;
-        signer
-            .verify_strict(&message, proof.signed.signature())
-            .map_err(VerifyError::Signature)?;
+        signer.verify_strict(&message, proof.signed.signature()).map_err(VerifyError::Signature)?;
         ledger.passed(&[4, 5]);
         let document = self.document(&evidence.document)?;
         check_signer(&document, &signer)?;

@@ -2,13 +2,13 @@
 //! signed. `from_json` rebuilds the bytes and so refuses a view that stands for no proof.
 
 use crate::VerifyError;
-use proof::{
-    EngineId, Evidence, Inclusion, Proof, RuleEntry, Rulebook, SignedStatement, Statement, Unsigned,
-};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use crypto::{Digest, Signature, to_hex};
 use facts::Millis;
+use proof::{
+    EngineId, Evidence, Inclusion, Proof, RuleEntry, Rulebook, SignedStatement, Statement, Unsigned,
+};
 use rules::Outcome;
 use serde_json::{Map, Value, json};
 
@@ -124,10 +124,13 @@ fn unsigned_from_json(view: &Value) -> Result<Unsigned, VerifyError> {
 fn statement_from_json(view: &Map<String, Value>) -> Result<Statement, VerifyError> {
     let at = |key: &str| view.get(key).unwrap_or(&Value::Null);
     let hash = |key: &str| hex::<32>(key, view.get(key)).map(Digest);
-    let rules = array("rules", at("rules"))?.iter().map(rule_from_json).collect::<Result<_, _>>()?;
+    let rules =
+        array("rules", at("rules"))?.iter().map(rule_from_json).collect::<Result<_, _>>()?;
     let lists = array("lists", at("lists"))?
         .iter()
-        .map(|list| Ok((text("lists.id", &list["id"])?, Digest(hex("lists.root", list.get("root"))?))))
+        .map(|list| {
+            Ok((text("lists.id", &list["id"])?, Digest(hex("lists.root", list.get("root"))?)))
+        })
         .collect::<Result<_, VerifyError>>()?;
     let (book, engine) = (at("rulebook"), at("engine"));
     Ok(Statement {

@@ -39,9 +39,13 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<HostState>, Error> {
     let mut linker = Linker::new(engine);
     linker.func_wrap("env", "branch", branch)?;
     linker.func_wrap("env", "list_contains", list_contains)?;
-    linker.func_wrap("env", "trap", |_: Caller<'_, HostState>, code: i32| -> Result<(), Error> {
-        Err(fault(Fault::Code(code)))
-    })?;
+    linker.func_wrap(
+        "env",
+        "trap",
+        |_: Caller<'_, HostState>, code: i32| -> Result<(), Error> {
+            Err(fault(Fault::Code(code)))
+        },
+    )?;
     Ok(linker)
 }
 

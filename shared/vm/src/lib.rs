@@ -8,7 +8,7 @@ mod module;
 mod run;
 
 pub use module::Program;
-pub use run::{Event, Run, RuleTrace};
+pub use run::{Event, RuleTrace, Run};
 
 use crypto::Digest;
 

@@ -8,8 +8,8 @@ use crypto::Digest;
 use rules::{Limits, VerifiedBundle, module_hash};
 use std::sync::Arc;
 use wasmi::{
-    CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Linker, Mutability, Store,
-    StoreLimits, StoreLimitsBuilder, Val, ValType,
+    CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Linker, Mutability,
+    Store, StoreLimits, StoreLimitsBuilder, Val, ValType,
 };
 
 /// One compiled module.
@@ -104,7 +104,8 @@ impl Program {
         let instance = self.linker.instantiate_and_start(&mut store, &wasm).map_err(invalid)?;
         let constant = |name: &str| -> Result<Val, VmError> {
             let problem = "expected an immutable global i32";
-            let missing = || VmError::Export { module: hash, export: name.into(), problem: problem.into() };
+            let missing =
+                || VmError::Export { module: hash, export: name.into(), problem: problem.into() };
             let global = instance.get_global(&store, name).ok_or_else(missing)?;
             let kind = global.ty(&store);
             if kind.mutability() != Mutability::Const || kind.content() != ValType::I32 {
@@ -113,8 +114,12 @@ impl Program {
             Ok(global.get(&store))
         };
         let base = constant("input_base")?.i32().unwrap_or(-1);
-        if base < 0 || base % 16 != 0 || base as usize > self.limits.memory_pages_max as usize * PAGE_BYTES {
-            let problem = format!("expected a multiple of 16 inside the memory limit, found {base}");
+        if base < 0
+            || base % 16 != 0
+            || base as usize > self.limits.memory_pages_max as usize * PAGE_BYTES
+        {
+            let problem =
+                format!("expected a multiple of 16 inside the memory limit, found {base}");
             return Err(VmError::Export { module: hash, export: "input_base".into(), problem });
         }
         let found = constant("rule_abi_version")?.i32().unwrap_or(-1);

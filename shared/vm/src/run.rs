@@ -157,7 +157,12 @@ impl Program {
 }
 
 /// Writes the record at the module's input base, growing memory when it does not fit.
-fn place(store: &mut Store<HostState>, memory: &Memory, base: u32, record: &[u8]) -> Result<(), Fault> {
+fn place(
+    store: &mut Store<HostState>,
+    memory: &Memory,
+    base: u32,
+    record: &[u8],
+) -> Result<(), Fault> {
     let end = base as usize + record.len();
     let size = memory.data_size(&*store);
     if end > size {
@@ -235,7 +240,8 @@ fn read_value(memory: &[u8], raw: &[u8]) -> Option<Value> {
         4 => {
             let (start, length) = (word(8)? as usize, word(12)? as usize);
             let sound = length <= TEXT_VALUE_BYTES_MAX && raw[16..24] == [0; 8];
-            let bytes = memory.get(start..).and_then(|rest| rest.get(..length)).filter(|_| sound)?;
+            let bytes =
+                memory.get(start..).and_then(|rest| rest.get(..length)).filter(|_| sound)?;
             Some(Value::Text(std::str::from_utf8(bytes).ok()?.to_owned()))
         }
         5 if raw[12..24] == [0; 12] => Some(Value::Code(unpack(word(8)?)?)),

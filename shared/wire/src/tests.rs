@@ -4,7 +4,12 @@ use super::*;
 
 fn reports() -> Vec<Report> {
     let rulebook = RulebookInfo { name: "us-core".into(), version: 3, hash: [7; 32], rules: 4 };
-    let boot = BootInfo { record: vec![1; 90], log_size: 9, held_from: 3, rulebook: Some(rulebook.clone()) };
+    let boot = BootInfo {
+        record: vec![1; 90],
+        log_size: 9,
+        held_from: 3,
+        rulebook: Some(rulebook.clone()),
+    };
     let quote = Quote { checkpoint: ([1; 16], 9, [2; 32]), document: vec![3; 4000] };
     vec![
         Report::Status { id: 0, version: 1, boot: None },

@@ -8,19 +8,11 @@ pub(super) fn fields(build: &mut Builder) {
     let bytes = |length: usize| bytes_item(&vec![1; length]);
     build.refuse("module-id-empty", "N10", &field("module_id", text_item("")));
     build.refuse("module-id-bytes", "N10", &field("module_id", bytes(5)));
-    build.refuse(
-        "digest-sha256",
-        "N11",
-        &field("digest", text_item("SHA256")),
-    );
+    build.refuse("digest-sha256", "N11", &field("digest", text_item("SHA256")));
     build.refuse("digest-null", "N11", &field("digest", vec![0xf6]));
     build.refuse("timestamp-zero", "N12", &field("timestamp", uint(0)));
     build.refuse("timestamp-negative", "N12", &field("timestamp", vec![0x20]));
-    build.refuse(
-        "timestamp-long-head",
-        "N12",
-        &field("timestamp", vec![0x18, 0x05]),
-    );
+    build.refuse("timestamp-long-head", "N12", &field("timestamp", vec![0x18, 0x05]));
     build.refuse("pcrs-empty", "N13", &field("pcrs", vec![0xa0]));
     build.refuse("pcrs-null", "N13", &field("pcrs", vec![0xf6]));
     build.refuse("pcr-index-32", "N13", &[image_and(&[(32, vec![1; 48])])]);
@@ -34,51 +26,23 @@ pub(super) fn sizes(build: &mut Builder) {
     let field = |name, item: Vec<u8>| [Tamper::Field(name, item)];
     let bytes = |length: usize| bytes_item(&vec![1; length]);
     build.refuse("certificate-empty", "N14", &field("certificate", bytes(0)));
-    build.refuse(
-        "certificate-1025",
-        "N14",
-        &field("certificate", bytes(1025)),
-    );
+    build.refuse("certificate-1025", "N14", &field("certificate", bytes(1025)));
     build.refuse("certificate-null", "N14", &field("certificate", vec![0xf6]));
     build.refuse("cabundle-null", "N15", &field("cabundle", vec![0xf6]));
-    build.refuse(
-        "cabundle-entry-empty",
-        "N15",
-        &[Tamper::ReplaceBundle(1, vec![])],
-    );
-    build.refuse(
-        "cabundle-entry-1025",
-        "N15",
-        &[Tamper::ReplaceBundle(1, vec![1; 1025])],
-    );
+    build.refuse("cabundle-entry-empty", "N15", &[Tamper::ReplaceBundle(1, vec![])]);
+    build.refuse("cabundle-entry-1025", "N15", &[Tamper::ReplaceBundle(1, vec![1; 1025])]);
     build.refuse("public-key-empty", "N16", &field("public_key", bytes(0)));
     build.refuse("public-key-1025", "N16", &field("public_key", bytes(1025)));
-    build.refuse(
-        "public-key-text",
-        "N16",
-        &field("public_key", text_item("key")),
-    );
+    build.refuse("public-key-text", "N16", &field("public_key", text_item("key")));
     build.refuse("user-data-513", "N17", &field("user_data", bytes(513)));
-    build.refuse(
-        "user-data-chunked",
-        "N17",
-        &field("user_data", vec![0x5f, 0x41, 1, 0xff]),
-    );
+    build.refuse("user-data-chunked", "N17", &field("user_data", vec![0x5f, 0x41, 1, 0xff]));
     build.refuse("nonce-513", "N18", &field("nonce", bytes(513)));
     build.refuse("nonce-number", "N18", &field("nonce", uint(9)));
     build.refuse("pcr-32-bytes", "N19", &[image_and(&[(4, vec![1; 32])])]);
     build.refuse("pcr-64-bytes", "N19", &[image_and(&[(4, vec![1; 64])])]);
     build.refuse("cabundle-empty", "N20", &[Tamper::BundleLength(0)]);
     build.refuse("cabundle-nine", "N20", &[Tamper::BundleLength(9)]);
-    build.refuse(
-        "timestamp-overflow",
-        "N21",
-        &field("timestamp", uint(u64::MAX)),
-    );
+    build.refuse("timestamp-overflow", "N21", &field("timestamp", uint(u64::MAX)));
     let first_too_late = i64::MAX as u64 / 1_000_000 + 1;
-    build.refuse(
-        "timestamp-ns-overflow",
-        "N21",
-        &field("timestamp", uint(first_too_late)),
-    );
+    build.refuse("timestamp-ns-overflow", "N21", &field("timestamp", uint(first_too_late)));
 }

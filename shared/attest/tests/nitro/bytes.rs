@@ -22,10 +22,7 @@ fn refuses_every_flip(bytes: &[u8], policy: &NitroPolicy) {
 
 #[test]
 fn every_flipped_byte_of_a_forged_document_is_refused() {
-    let case = corpus()
-        .into_iter()
-        .find(|case| case.name == "good")
-        .unwrap();
+    let case = corpus().into_iter().find(|case| case.name == "good").unwrap();
     // The loosest policy that still demands a release: nothing but N1 to N36 protects here.
     let mut data = case.policy.clone();
     (data.user_data, data.public_key, data.nonce) = (None, None, None);
@@ -44,15 +41,9 @@ fn every_flipped_byte_of_a_real_document_is_refused() {
 
 #[test]
 fn every_truncation_is_refused() {
-    let case = corpus()
-        .into_iter()
-        .find(|case| case.name == "good")
-        .unwrap();
+    let case = corpus().into_iter().find(|case| case.name == "good").unwrap();
     for length in 0..case.bytes.len() {
-        assert!(
-            UnverifiedDocument::parse(&case.bytes[..length]).is_err(),
-            "{length}"
-        );
+        assert!(UnverifiedDocument::parse(&case.bytes[..length]).is_err(), "{length}");
     }
 }
 
@@ -68,10 +59,7 @@ fn truncated_and_altered_payloads_never_panic() {
     let (payload, zone) = (document.payload(), document.cabundle()[2].to_vec());
     for length in (1..payload.len()).step_by(7) {
         let cut = [Tamper::PayloadWhole(payload[..length].to_vec())];
-        assert!(
-            UnverifiedDocument::parse(&forge(&pki, &cut, now_ms)).is_err(),
-            "{length}"
-        );
+        assert!(UnverifiedDocument::parse(&forge(&pki, &cut, now_ms)).is_err(), "{length}");
     }
     let root = TrustAnchor::from_der("TEST ROOT", pki.root_der()).unwrap();
     let inspect = NitroPolicy::inspect_any_enclave(vec![root], VerificationTime::Document);

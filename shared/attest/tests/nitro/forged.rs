@@ -64,31 +64,16 @@ fn every_case_gets_its_verdict() {
             _ => false,
         };
         if !right {
-            let said = verdict
-                .err()
-                .map_or("accepted".to_owned(), |error| error.to_string());
-            wrong.push(format!(
-                "{}: expected {:?}, but {said}",
-                case.name, case.expected
-            ));
+            let said = verdict.err().map_or("accepted".to_owned(), |error| error.to_string());
+            wrong.push(format!("{}: expected {:?}, but {said}", case.name, case.expected));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {}:\n{}",
-        wrong.len(),
-        cases.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
     // N42 refuses nothing here: the caller keeps the record of replay keys.
     let all: BTreeSet<&str> = attest::Check::all().map(attest::Check::as_str).collect();
     let never: Vec<_> = all.difference(&refused_by).collect();
     assert_eq!(never, [&"N42"]);
-    eprintln!(
-        "{} cases, {} checks refuse something",
-        cases.len(),
-        refused_by.len()
-    );
+    eprintln!("{} cases, {} checks refuse something", cases.len(), refused_by.len());
 }
 
 #[test]
@@ -106,20 +91,12 @@ fn the_verdict_lists_all_checks_once() {
     for case in corpus() {
         let Ok(document) = judge(&case) else { continue };
         let made: Vec<_> = document.checks().iter().map(|(check, _)| *check).collect();
-        assert_eq!(
-            made,
-            attest::Check::all().collect::<Vec<_>>(),
-            "{}",
-            case.name
-        );
+        assert_eq!(made, attest::Check::all().collect::<Vec<_>>(), "{}", case.name);
     }
 }
 
 fn outcome(document: &VerifiedDocument, number: &str) -> Outcome {
-    let found = document
-        .checks()
-        .iter()
-        .find(|(check, _)| check.as_str() == number);
+    let found = document.checks().iter().find(|(check, _)| check.as_str() == number);
     found.expect("every check is listed").1.clone()
 }
 
@@ -140,10 +117,7 @@ fn the_verdict_says_who_spoke_and_what_was_not_looked_at() {
     assert_eq!(outcome(&document, "N37"), Outcome::Passed);
     assert!(matches!(outcome(&document, "N35"), Outcome::NotChecked(_)));
     assert!(matches!(outcome(&document, "N42"), Outcome::NotChecked(_)));
-    assert!(matches!(
-        document.time(),
-        VerifiedTime::Live { age_ms: 0, .. }
-    ));
+    assert!(matches!(document.time(), VerifiedTime::Live { age_ms: 0, .. }));
     let key = document.replay_key();
     assert_eq!(key.module_id, document.module_id());
     assert_eq!(key.user_data.as_deref(), document.user_data());
@@ -153,18 +127,9 @@ fn the_verdict_says_who_spoke_and_what_was_not_looked_at() {
     let document = verify(&case.bytes, &inspect, None).unwrap();
     assert_eq!(document.release(), None);
     for number in ["N34", "N35", "N37", "N38", "N39", "N40", "N42"] {
-        assert!(
-            matches!(outcome(&document, number), Outcome::NotChecked(_)),
-            "{number}"
-        );
+        assert!(matches!(outcome(&document, number), Outcome::NotChecked(_)), "{number}");
     }
-    assert!(matches!(
-        document.time(),
-        VerifiedTime::Archival {
-            own_timestamp: true,
-            ..
-        }
-    ));
+    assert!(matches!(document.time(), VerifiedTime::Archival { own_timestamp: true, .. }));
 }
 
 #[test]
@@ -173,12 +138,7 @@ fn unknown_fields_long_lived_issuers_and_empty_words_are_told_apart() {
     assert_eq!(document.unknown_keys(), ["later"]);
     assert!(document.notes().iter().any(|note| note.contains("later")));
     let (_, document) = good("good-long-lived-issuer-is-noted");
-    assert!(
-        document
-            .notes()
-            .iter()
-            .any(|note| note.starts_with("N29 cabundle[1]"))
-    );
+    assert!(document.notes().iter().any(|note| note.starts_with("N29 cabundle[1]")));
     assert_eq!(good("good-empty-user-data").1.user_data(), Some(&[][..]));
     assert_eq!(good("good-without-user-data").1.user_data(), None);
 }
@@ -192,15 +152,9 @@ fn twin_signatures_are_one_document() {
 
 #[test]
 fn debug_mode_is_refused_without_reference_values_too() {
-    for case in corpus()
-        .iter()
-        .filter(|case| case.name.starts_with("debug-"))
-    {
+    for case in corpus().iter().filter(|case| case.name.starts_with("debug-")) {
         let root = TrustAnchor::from_der("TEST ROOT", &case.policy.root_der).unwrap();
         let inspect = NitroPolicy::inspect_any_enclave(vec![root], VerificationTime::Document);
-        assert_eq!(
-            verify(&case.bytes, &inspect, None).unwrap_err().check(),
-            "N36"
-        );
+        assert_eq!(verify(&case.bytes, &inspect, None).unwrap_err().check(), "N36");
     }
 }

@@ -56,11 +56,7 @@ fn each_document_gets_its_verdict_at_its_own_time() {
         assert_eq!(said, *expected, "{name}: {:?}", verdict.as_ref().err());
         if let Ok(document) = verdict {
             assert!(document.anchor().is_built_in());
-            assert!(
-                document.region().is_some(),
-                "{name}: {:?}",
-                document.notes()
-            );
+            assert!(document.region().is_some(), "{name}: {:?}", document.notes());
             assert!(document.unknown_keys().is_empty() && document.notes().is_empty());
         }
     }
@@ -70,18 +66,10 @@ fn each_document_gets_its_verdict_at_its_own_time() {
 fn no_document_is_live_a_day_later() {
     for (name, bytes) in documents() {
         let timestamp_ms = UnverifiedDocument::parse(&bytes).unwrap().timestamp_ms();
-        let time = VerificationTime::Live {
-            now_ms: timestamp_ms + 86_400_000,
-        };
-        assert_eq!(
-            verify(&bytes, &inspect(time), None).unwrap_err().check(),
-            "N28",
-            "{name}"
-        );
+        let time = VerificationTime::Live { now_ms: timestamp_ms + 86_400_000 };
+        assert_eq!(verify(&bytes, &inspect(time), None).unwrap_err().check(), "N28", "{name}");
         // An hour later some leaves still live; the document's age refuses it then.
-        let time = VerificationTime::Live {
-            now_ms: timestamp_ms + 3_600_000,
-        };
+        let time = VerificationTime::Live { now_ms: timestamp_ms + 3_600_000 };
         let check = verify(&bytes, &inspect(time), None).unwrap_err().check();
         assert!(["N28", "N36", "N40"].contains(&check), "{name}: {check}");
     }
@@ -93,11 +81,7 @@ fn no_document_is_accepted_under_another_root() {
     for (name, bytes) in documents() {
         let root = TrustAnchor::from_der("TEST ROOT", pki.root_der()).unwrap();
         let policy = NitroPolicy::inspect_any_enclave(vec![root], VerificationTime::Document);
-        assert_eq!(
-            verify(&bytes, &policy, None).unwrap_err().check(),
-            "N22",
-            "{name}"
-        );
+        assert_eq!(verify(&bytes, &policy, None).unwrap_err().check(), "N22", "{name}");
     }
 }
 
@@ -105,14 +89,9 @@ fn no_document_is_accepted_under_another_root() {
 fn a_debug_pcr_test_on_all_registers_would_miss_real_ones() {
     for (name, bytes) in documents() {
         let document = UnverifiedDocument::parse(&bytes).unwrap();
-        let debug = VERDICTS
-            .iter()
-            .any(|(one, verdict)| *one == name && verdict.is_some());
+        let debug = VERDICTS.iter().any(|(one, verdict)| *one == name && verdict.is_some());
         if debug {
-            assert!(
-                document.pcrs().values().any(|pcr| *pcr != [0; 48]),
-                "{name}"
-            );
+            assert!(document.pcrs().values().any(|pcr| *pcr != [0; 48]), "{name}");
         }
     }
 }

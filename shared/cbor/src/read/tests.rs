@@ -24,13 +24,29 @@ fn what_the_writer_writes_is_read_back() {
 
 #[test]
 fn heads_must_be_minimal() {
-    for hostile in [&[0x18, 0x17][..], &[0x19, 0, 0xff], &[0x1a, 0, 0, 0xff, 0xff], &[0x1b, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff], &[0x1c]] {
-        assert_eq!(Reader::new(hostile).uint(), Err(CborError::NotMinimal { at: 0 }), "{hostile:x?}");
+    for hostile in [
+        &[0x18, 0x17][..],
+        &[0x19, 0, 0xff],
+        &[0x1a, 0, 0, 0xff, 0xff],
+        &[0x1b, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff],
+        &[0x1c],
+    ] {
+        assert_eq!(
+            Reader::new(hostile).uint(),
+            Err(CborError::NotMinimal { at: 0 }),
+            "{hostile:x?}"
+        );
         assert!(Reader::new(hostile).raw().is_err());
     }
-    assert_eq!(Reader::new(&[0x1b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).uint(), Ok(u64::MAX));
+    assert_eq!(
+        Reader::new(&[0x1b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).uint(),
+        Ok(u64::MAX)
+    );
     assert!(Reader::new(&[0x3b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).int().is_err());
-    assert_eq!(Reader::new(&[0x3b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).int(), Ok(i64::MIN));
+    assert_eq!(
+        Reader::new(&[0x3b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).int(),
+        Ok(i64::MIN)
+    );
 }
 
 #[test]
@@ -56,7 +72,10 @@ fn indefinite_containers_only_where_asked() {
     assert_eq!(Reader::new(&bytes).raw(), Err(CborError::Indefinite { at: 0 }));
     assert_eq!(Reader::with_form(&bytes, Form::AnyContainer).raw(), Ok(&bytes[..]));
     let chunked = [0x5f, 0x41, 0, 0xff];
-    assert_eq!(Reader::with_form(&chunked, Form::AnyContainer).raw(), Err(CborError::Indefinite { at: 0 }));
+    assert_eq!(
+        Reader::with_form(&chunked, Form::AnyContainer).raw(),
+        Err(CborError::Indefinite { at: 0 })
+    );
     assert!(Reader::with_form(&[0xff], Form::AnyContainer).raw().is_err());
     let half_pair = [0xbf, 0x01, 0xff];
     assert!(Reader::with_form(&half_pair, Form::AnyContainer).raw().is_err());
@@ -64,7 +83,9 @@ fn indefinite_containers_only_where_asked() {
 
 #[test]
 fn floats_undefined_and_simple_values_are_refused() {
-    for other in [&[0xf9, 0, 0][..], &[0xfb, 0, 0, 0, 0, 0, 0, 0, 0], &[0xf7], &[0xf0], &[0xf8, 0x15]] {
+    for other in
+        [&[0xf9, 0, 0][..], &[0xfb, 0, 0, 0, 0, 0, 0, 0, 0], &[0xf7], &[0xf0], &[0xf8, 0x15]]
+    {
         assert!(Reader::new(other).raw().is_err(), "{other:x?}");
         assert!(Reader::new(other).bool().is_err(), "{other:x?}");
     }

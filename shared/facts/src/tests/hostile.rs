@@ -9,11 +9,7 @@ fn deep_nesting_is_refused() {
         let nested = |depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
         let metadata = |depth| seed_plus(&format!("\"metadata\":{}", nested(depth)));
         assert!(parse(&metadata(METADATA_DEPTH_MAX)).is_ok());
-        refused(
-            &metadata(METADATA_DEPTH_MAX + 1),
-            ErrorKind::TooDeep,
-            "metadata",
-        );
+        refused(&metadata(METADATA_DEPTH_MAX + 1), ErrorKind::TooDeep, "metadata");
         let error = refused(&metadata(100_000), ErrorKind::TooDeep, "metadata");
         assert_eq!(error.found(), "100000 levels");
         let unclosed = seed_plus(&format!("\"metadata\":{}", open.repeat(100_000)));
@@ -108,8 +104,5 @@ fn damaged_bodies_never_panic() {
             good += usize::from(record(&request, AS_OF).is_ok());
         }
     }
-    assert!(
-        (100..19_900).contains(&good),
-        "{good} of the damaged bodies were still good"
-    );
+    assert!((100..19_900).contains(&good), "{good} of the damaged bodies were still good");
 }

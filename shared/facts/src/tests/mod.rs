@@ -39,12 +39,7 @@ fn seed_plus(keys: &str) -> String {
 #[track_caller]
 fn refused(text: &str, kind: ErrorKind, path: &str) -> FactsError {
     let error = parse(text).expect_err("the request is bad");
-    assert_eq!(
-        (error.kind(), error.path()),
-        (kind, path),
-        "{error} ({})",
-        error.remedy()
-    );
+    assert_eq!((error.kind(), error.path()), (kind, path), "{error} ({})", error.remedy());
     assert!(!error.remedy().is_empty() && !error.expected().is_empty());
     error
 }

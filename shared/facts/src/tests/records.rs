@@ -23,10 +23,7 @@ fn i128_at(bytes: &[u8], offset: usize) -> i128 {
 }
 
 fn text_at(bytes: &[u8], offset: usize) -> &str {
-    let (start, length) = (
-        u32_at(bytes, offset) as usize,
-        u32_at(bytes, offset + 4) as usize,
-    );
+    let (start, length) = (u32_at(bytes, offset) as usize, u32_at(bytes, offset + 4) as usize);
     str::from_utf8(&bytes[start..start + length]).unwrap()
 }
 
@@ -51,11 +48,7 @@ fn seed_record_is_golden() {
     assert_eq!(text_at(bytes, 128), "acct-002");
     assert_eq!(&bytes[136..144], b"GB\0\0\0\0\0\0");
     let absent = [72..80, 96..128, 144..176];
-    assert!(
-        absent
-            .into_iter()
-            .all(|range| bytes[range].iter().all(|b| *b == 0))
-    );
+    assert!(absent.into_iter().all(|range| bytes[range].iter().all(|b| *b == 0)));
 }
 
 #[test]
@@ -72,11 +65,7 @@ fn every_field_lands_at_its_place() {
     assert_eq!(u64_at(bytes, 8), 0xffff);
     let mut next = FIXED_BYTES;
     for field in FIELDS.iter().filter(|field| field.kind == FieldKind::Text) {
-        let letters = if field.name.starts_with("source") {
-            "s"
-        } else {
-            "d"
-        };
+        let letters = if field.name.starts_with("source") { "s" } else { "d" };
         let offset = field.offset as usize;
         assert_eq!(u32_at(bytes, offset), next, "texts have no gaps");
         next += u32_at(bytes, offset + 4);
@@ -130,12 +119,7 @@ fn order_of_history_does_not_matter() {
         row("2", "cash_deposit", bam, r#","direction":"out""#),
         row("2", "cash_deposit", &usd("1"), r#","direction":"out""#),
         row("2", "cash_deposit", &usd("10"), r#","direction":"out""#),
-        row(
-            "2",
-            "cash_deposit",
-            &usd("10"),
-            r#","direction":"out","counterparty":"a""#,
-        ),
+        row("2", "cash_deposit", &usd("10"), r#","direction":"out","counterparty":"a""#),
         row(
             "2",
             "cash_deposit",
@@ -148,12 +132,7 @@ fn order_of_history_does_not_matter() {
             &usd("10"),
             r#","direction":"out","counterparty":"a","counterparty_country":"BA""#,
         ),
-        row(
-            "2",
-            "cash_deposit",
-            &usd("10"),
-            r#","direction":"out","counterparty":"b""#,
-        ),
+        row("2", "cash_deposit", &usd("10"), r#","direction":"out","counterparty":"b""#),
         row("3", "wire_transfer", &usd("1"), ""),
     ];
     let with =
@@ -176,23 +155,13 @@ fn check_sorted(expected: &Record) {
     assert_eq!(bytes[base(0) + 29], 11);
     let kinds: Vec<u8> = (1..4).map(|i| bytes[base(i) + 29]).collect();
     assert_eq!(kinds, [1, 2, 2]);
-    assert_eq!(
-        (
-            bytes[base(2) + 30],
-            bytes[base(3) + 30],
-            bytes[base(4) + 30]
-        ),
-        (0, 1, 2)
-    );
+    assert_eq!((bytes[base(2) + 30], bytes[base(3) + 30], bytes[base(4) + 30]), (0, 1, 2));
     assert_eq!(&bytes[base(4) + 24..base(4) + 29], b"AZN\0\x02");
     assert_eq!(&bytes[base(5) + 24..base(5) + 29], b"BAM\0\x02");
     assert_eq!(i128_at(bytes, base(7) + 8), 1000);
     assert_eq!(text_at(bytes, base(11) + 32), "b");
     assert_eq!(&bytes[base(10) + 40..base(10) + 48], b"BA\0\0\0\0\0\0");
-    let window = (
-        Millis::parse("2025-12-01T00:00:00Z"),
-        Millis::parse("2025-12-03T00:00:00Z"),
-    );
+    let window = (Millis::parse("2025-12-01T00:00:00Z"), Millis::parse("2025-12-03T00:00:00Z"));
     let window = (window.0.unwrap(), window.1.unwrap());
     assert_eq!(expected.history_window(), (13, Some(window)));
 }
@@ -211,10 +180,7 @@ fn rows_after_as_of_are_refused() {
     let late = ROW.replace("2025-12-01T00:00:00Z", "2026-01-01T00:00:00.001Z");
     let request = parse(&seed_plus(&format!(r#""history":[{ROW},{late}]"#))).unwrap();
     let error = record(&request, AS_OF).unwrap_err();
-    assert_eq!(
-        (error.kind(), error.path()),
-        (ErrorKind::AfterAsOf, "history[1].timestamp")
-    );
+    assert_eq!((error.kind(), error.path()), (ErrorKind::AfterAsOf, "history[1].timestamp"));
     let error = record(&request, Millis(u64::MAX)).unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::Time, "as_of"));
 }
@@ -231,10 +197,7 @@ fn history_has_a_limit() {
     assert_eq!(record(&request, AS_OF).unwrap_err().path(), "history");
     request.history.truncate(9);
     request.history[0].counterparty = Some("x".repeat(RECORD_BYTES_MAX));
-    assert_eq!(
-        record(&request, AS_OF).unwrap_err().kind(),
-        ErrorKind::RecordTooLarge
-    );
+    assert_eq!(record(&request, AS_OF).unwrap_err().kind(), ErrorKind::RecordTooLarge);
 }
 
 #[test]
@@ -245,12 +208,7 @@ fn abi_page_and_table_agree() {
             return None;
         };
         let name = name.split(',').next()?.trim_matches('`');
-        Some((
-            bit.parse::<u8>().ok()?,
-            offset.parse::<u32>().ok()?,
-            kind,
-            name,
-        ))
+        Some((bit.parse::<u8>().ok()?, offset.parse::<u32>().ok()?, kind, name))
     });
     for field in FIELDS {
         let (kind, bytes) = match field.kind {
@@ -264,19 +222,14 @@ fn abi_page_and_table_agree() {
         let (bit, offset, page_kind, page_name) = rows.next().expect("the page has the field");
         assert_eq!(page_name.split('`').next().unwrap(), name);
         assert_eq!((bit, offset, page_kind), (field.bit, field.offset, kind));
-        let next = FIELDS
-            .get(usize::from(bit) + 1)
-            .map_or(FIXED_BYTES, |next| next.offset);
+        let next = FIELDS.get(usize::from(bit) + 1).map_or(FIXED_BYTES, |next| next.offset);
         assert_eq!(offset + bytes, next);
     }
     assert_eq!(rows.next(), None);
     assert!(ABI.contains(&format!("{RECORD_MAGIC:#010x}")));
     assert!(ABI.contains("The fixed part is 176 bytes") && ABI.contains("History row, 48 bytes"));
     for kind in TransactionType::ALL {
-        assert!(
-            ABI.contains(&format!("{} `{}`", kind.code(), kind.as_str())),
-            "{kind:?}"
-        );
+        assert!(ABI.contains(&format!("{} `{}`", kind.code(), kind.as_str())), "{kind:?}");
     }
     assert!(!ABI.contains("12 `"));
 }

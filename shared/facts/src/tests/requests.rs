@@ -15,10 +15,7 @@ fn a_full_request() {
     assert_eq!(request.salt, Some(crypto::Salt([0xab; 32])));
     assert_eq!(request.as_of, Some(super::AS_OF));
     let row = &request.history[0];
-    assert_eq!(
-        (row.kind, row.direction),
-        (TransactionType::CashDeposit, Some(Direction::In))
-    );
+    assert_eq!((row.kind, row.direction), (TransactionType::CashDeposit, Some(Direction::In)));
     assert_eq!(row.counterparty.as_deref(), Some("acct-9"));
     assert_eq!(row.counterparty_country, Country::parse("CA").ok());
     assert_eq!(row.amount.mantissa(), 150);
@@ -28,44 +25,24 @@ fn a_full_request() {
 fn misspelt_keys_name_the_nearest() {
     let with_row = |row: String| seed_plus(&format!(r#""history":[{ROW},{row}]"#));
     let cases = [
-        (
-            seed_with("\"amount\"", "\"amout\""),
-            "transaction.amout",
-            "amount",
-        ),
-        (
-            seed_with("\"amount\"", "\"Amount\""),
-            "transaction.Amount",
-            "amount",
-        ),
+        (seed_with("\"amount\"", "\"amout\""), "transaction.amout", "amount"),
+        (seed_with("\"amount\"", "\"Amount\""), "transaction.Amount", "amount"),
         (seed_with("\"domains\"", "\"domain\""), "domain", "domains"),
-        (
-            seed_with("\"country\"", "\"contry\""),
-            "transaction.source.contry",
-            "country",
-        ),
+        (seed_with("\"country\"", "\"contry\""), "transaction.source.contry", "country"),
         (seed_plus("\"asof\":1"), "asof", "as_of"),
         (
             seed_with("\"acct-002\"", "\"x\",\"customerId\":1"),
             "transaction.destination.customerId",
             "customer_id",
         ),
-        (
-            with_row(ROW.replace("\"currency\"", "\"curency\"")),
-            "history[1].curency",
-            "currency",
-        ),
+        (with_row(ROW.replace("\"currency\"", "\"curency\"")), "history[1].curency", "currency"),
     ];
     for (text, path, name) in cases {
         let error = refused(&text, ErrorKind::UnknownField, path);
         assert_eq!(error.remedy(), format!("did you mean `{name}`?"));
     }
     let error = refused(&seed_plus("\"zebra\":1"), ErrorKind::UnknownField, "zebra");
-    assert!(
-        error
-            .remedy()
-            .contains("use one of: transaction, jurisdictions")
-    );
+    assert!(error.remedy().contains("use one of: transaction, jurisdictions"));
     let long = seed_plus(&format!("\"{}\\u001b\":1", "k".repeat(1000)));
     let error = parse(&long).unwrap_err();
     assert!(error.found().chars().count() < 70 && !error.to_string().contains('\u{1b}'));
@@ -76,12 +53,8 @@ fn duplicate_keys_at_every_level() {
     let with_row = |row: String| seed_plus(&format!(r#""history":[{row}]"#));
     let twice = |key: &str| format!("\"{key}\":null,\"{key}\"");
     let top = BODY_KEYS.map(|key| (seed_plus(&format!("{}:null", twice(key))), key.to_owned()));
-    let own = ["id", "type", "amount", "currency", "source", "destination"].map(|key| {
-        (
-            seed_with(&format!("\"{key}\""), &twice(key)),
-            format!("transaction.{key}"),
-        )
-    });
+    let own = ["id", "type", "amount", "currency", "source", "destination"]
+        .map(|key| (seed_with(&format!("\"{key}\""), &twice(key)), format!("transaction.{key}")));
     let party = ["account", "country"].map(|key| {
         let path = format!("transaction.source.{key}");
         (seed_with(&format!("\"{key}\""), &twice(key)), path)
@@ -96,11 +69,7 @@ fn duplicate_keys_at_every_level() {
     let escaped = seed_with("\"id\"", "\"i\\u0064\":\"a\",\"id\"");
     refused(&escaped, ErrorKind::DuplicateField, "transaction.id");
     let far = SEED.replace("\"UK\"}}", "\"UK\",\"account\":\"b\"}}");
-    refused(
-        &far,
-        ErrorKind::DuplicateField,
-        "transaction.destination.account",
-    );
+    refused(&far, ErrorKind::DuplicateField, "transaction.destination.account");
 }
 
 #[test]
@@ -127,15 +96,8 @@ fn missing_keys_are_named() {
     for (text, path) in cases {
         refused(&text, ErrorKind::MissingField, path);
     }
-    let error = refused(
-        r#"{"transaction":{}}"#,
-        ErrorKind::MissingField,
-        "transaction.id",
-    );
-    assert_eq!(
-        error.to_string(),
-        "transaction.id: expected a value, found no such key"
-    );
+    let error = refused(r#"{"transaction":{}}"#, ErrorKind::MissingField, "transaction.id");
+    assert_eq!(error.to_string(), "transaction.id: expected a value, found no such key");
 }
 
 #[test]
@@ -143,25 +105,13 @@ fn wrong_json_types() {
     let cases = [
         ("[]".to_owned(), ""),
         ("5".to_owned(), ""),
-        (
-            r#"{"transaction":["txn-123","wire_transfer",1,"USD"]}"#.to_owned(),
-            "transaction",
-        ),
-        (
-            r#"{"transaction":"a, expected b"}"#.to_owned(),
-            "transaction",
-        ),
+        (r#"{"transaction":["txn-123","wire_transfer",1,"USD"]}"#.to_owned(), "transaction"),
+        (r#"{"transaction":"a, expected b"}"#.to_owned(), "transaction"),
         (seed_with("\"txn-123\"", "123"), "transaction.id"),
         (seed_with("\"wire_transfer\"", "1"), "transaction.type"),
         (seed_with("\"USD\"", "840"), "transaction.currency"),
-        (
-            seed_with(r#"{"account":"acct-001","country":"US"}"#, "[]"),
-            "transaction.source",
-        ),
-        (
-            seed_with("\"acct-001\"", "[1]"),
-            "transaction.source.account",
-        ),
+        (seed_with(r#"{"account":"acct-001","country":"US"}"#, "[]"), "transaction.source"),
+        (seed_with("\"acct-001\"", "[1]"), "transaction.source.account"),
         (seed_with("[\"US\",\"UK\"]", "\"US\""), "jurisdictions"),
         (seed_with("\"AML\"", "1"), "domains[0]"),
         (seed_plus(r#""history":{}"#), "history"),
@@ -172,28 +122,16 @@ fn wrong_json_types() {
     for (text, path) in cases {
         refused(&text, ErrorKind::WrongType, path);
     }
-    let error = refused(
-        &seed_plus(r#""history":{}"#),
-        ErrorKind::WrongType,
-        "history",
-    );
+    let error = refused(&seed_plus(r#""history":{}"#), ErrorKind::WrongType, "history");
     assert_eq!(error.to_string(), "history: expected a list, found map");
 }
 
 #[test]
 fn scopes_are_bounded() {
-    refused(
-        &seed_with("[\"AML\",\"SANCTIONS\"]", "[]"),
-        ErrorKind::Count,
-        "domains",
-    );
+    refused(&seed_with("[\"AML\",\"SANCTIONS\"]", "[]"), ErrorKind::Count, "domains");
     let names = |count: usize| format!("[{}]", vec!["\"US\""; count].join(","));
     assert!(parse(&seed_with("[\"US\",\"UK\"]", &names(16))).is_ok());
-    refused(
-        &seed_with("[\"US\",\"UK\"]", &names(17)),
-        ErrorKind::Count,
-        "jurisdictions",
-    );
+    refused(&seed_with("[\"US\",\"UK\"]", &names(17)), ErrorKind::Count, "jurisdictions");
 }
 
 #[test]
@@ -206,16 +144,9 @@ fn texts_are_bounded() {
     }
     refused(&id("a\nb"), ErrorKind::Syntax, "transaction.id");
     refused(&id("\\ud800"), ErrorKind::Syntax, "transaction.id");
-    assert_eq!(
-        parse(&id("\\ud83d\\ude00\\\"")).unwrap().transaction.id,
-        "😀\""
-    );
-    let address = |n: usize| {
-        seed_with(
-            "\"acct-001\"",
-            &format!("\"a\",\"address\":\"{}\"", "x".repeat(n)),
-        )
-    };
+    assert_eq!(parse(&id("\\ud83d\\ude00\\\"")).unwrap().transaction.id, "😀\"");
+    let address =
+        |n: usize| seed_with("\"acct-001\"", &format!("\"a\",\"address\":\"{}\"", "x".repeat(n)));
     assert!(parse(&address(512)).is_ok());
     refused(&address(513), ErrorKind::Text, "transaction.source.address");
 }

@@ -62,11 +62,7 @@ fn bad_amounts() {
     for (source, hint) in bad {
         let text = seed_with(AMOUNT, &format!("\"amount\":{source}"));
         let error = refused(&text, ErrorKind::Amount, "transaction.amount");
-        assert!(
-            error.remedy().contains(hint),
-            "{source}: {}",
-            error.remedy()
-        );
+        assert!(error.remedy().contains(hint), "{source}: {}", error.remedy());
     }
     for source in ["true", "[1]", "{\"a\":1}"] {
         let text = seed_with(AMOUNT, &format!("\"amount\":{source}"));
@@ -92,27 +88,16 @@ fn decimal_places_are_the_currency_s() {
     assert_eq!(parse("1.2345", "CLF").unwrap().mantissa(), 12_345);
     let error = parse("1.5", "JPY").unwrap_err();
     assert_eq!(error.remedy(), "JPY has 0 decimal places");
-    assert_eq!(
-        error.to_string(),
-        "request body: expected at most 0 decimal places, found `1.5`"
-    );
+    assert_eq!(error.to_string(), "request body: expected at most 0 decimal places, found `1.5`");
 }
 
 #[test]
 fn format_decimal_keeps_every_digit() {
-    let cases = [
-        (0, 0, "0"),
-        (5, 2, "0.05"),
-        (-5, 2, "-0.05"),
-        (1_500_000, 2, "15000.00"),
-    ];
+    let cases = [(0, 0, "0"), (5, 2, "0.05"), (-5, 2, "-0.05"), (1_500_000, 2, "15000.00")];
     for (mantissa, scale, text) in cases {
         assert_eq!(format_decimal(mantissa, scale), text);
     }
-    assert_eq!(
-        format_decimal(i128::MIN, 1),
-        "-17014118346046923173168730371588410572.8"
-    );
+    assert_eq!(format_decimal(i128::MIN, 1), "-17014118346046923173168730371588410572.8");
     assert_eq!(format_decimal(7, u8::MAX).len(), 257);
 }
 
@@ -135,42 +120,19 @@ fn currency_and_country_tables() {
     assert_eq!((all.len(), count), (165, 165));
     let codes = crate::country::CODES.as_bytes().as_chunks::<2>().0;
     assert!(codes.len() == 249 && codes.windows(2).all(|pair| pair[0] < pair[1]));
-    assert!(
-        codes
-            .iter()
-            .all(|c| Country::parse(str::from_utf8(c).unwrap()).is_ok())
-    );
+    assert!(codes.iter().all(|c| Country::parse(str::from_utf8(c).unwrap()).is_ok()));
     assert_eq!(Currency::parse("USD").unwrap().packed(), 0x0044_5355);
     assert_eq!(Country::parse("US").unwrap().packed(), 0x5355);
     assert_eq!(Country::parse("UK"), Country::parse("GB"));
-    for code in [
-        "XXX", "XTS", "XAU", "usd", "Usd", "US", "USDX", "", "ÄB", "USD ",
-    ] {
-        assert_eq!(
-            Currency::parse(code).unwrap_err().kind(),
-            ErrorKind::Currency,
-            "{code}"
-        );
+    for code in ["XXX", "XTS", "XAU", "usd", "Usd", "US", "USDX", "", "ÄB", "USD "] {
+        assert_eq!(Currency::parse(code).unwrap_err().kind(), ErrorKind::Currency, "{code}");
     }
     for code in ["XX", "us", "USA", "U", "", "ZZ", "uk", "\u{e9}"] {
-        assert_eq!(
-            Country::parse(code).unwrap_err().kind(),
-            ErrorKind::Country,
-            "{code}"
-        );
+        assert_eq!(Country::parse(code).unwrap_err().kind(), ErrorKind::Country, "{code}");
     }
-    assert!(
-        Currency::parse("usd")
-            .unwrap_err()
-            .remedy()
-            .contains("`USD`")
-    );
+    assert!(Currency::parse("usd").unwrap_err().remedy().contains("`USD`"));
     assert!(Country::parse("us").unwrap_err().remedy().contains("`US`"));
-    refused(
-        &seed_with("\"USD\"", "\"usd\""),
-        ErrorKind::Currency,
-        "transaction.currency",
-    );
+    refused(&seed_with("\"USD\"", "\"usd\""), ErrorKind::Currency, "transaction.currency");
     let path = "transaction.destination.country";
     refused(&seed_with("\"UK\"", "\"XX\""), ErrorKind::Country, path);
 }
@@ -246,38 +208,21 @@ fn bad_times() {
 fn names_are_sorted_and_exact() {
     assert!(Jurisdiction::ALL.is_sorted_by_key(|j| j.as_str()));
     assert!(Domain::ALL.is_sorted_by_key(|d| d.as_str()));
-    assert!(
-        TransactionType::ALL
-            .iter()
-            .all(|t| TransactionType::parse(t.as_str()) == Ok(*t))
-    );
-    assert!(
-        Jurisdiction::ALL
-            .iter()
-            .all(|j| Jurisdiction::parse(j.as_str()) == Ok(*j))
-    );
+    assert!(TransactionType::ALL.iter().all(|t| TransactionType::parse(t.as_str()) == Ok(*t)));
+    assert!(Jurisdiction::ALL.iter().all(|j| Jurisdiction::parse(j.as_str()) == Ok(*j)));
     let error = refused(
         &seed_with("wire_transfer", "wire_tranfer"),
         ErrorKind::UnknownName,
         "transaction.type",
     );
     assert_eq!(error.remedy(), "did you mean `wire_transfer`?");
-    let error = refused(
-        &seed_with("\"SANCTIONS\"", "\"aml\""),
-        ErrorKind::UnknownName,
-        "domains[1]",
-    );
+    let error =
+        refused(&seed_with("\"SANCTIONS\"", "\"aml\""), ErrorKind::UnknownName, "domains[1]");
     assert_eq!(error.remedy(), "did you mean `AML`?");
-    refused(
-        &seed_with("[\"US\",", "[\"FR\","),
-        ErrorKind::UnknownName,
-        "jurisdictions[0]",
-    );
+    refused(&seed_with("[\"US\",", "[\"FR\","), ErrorKind::UnknownName, "jurisdictions[0]");
     let row = ROW.replace("\"in\"", "\"inn\"");
     let text = seed_plus(&format!(r#""history":[{row}]"#));
     assert!(
-        refused(&text, ErrorKind::UnknownName, "history[0].direction")
-            .remedy()
-            .contains("`in`")
+        refused(&text, ErrorKind::UnknownName, "history[0].direction").remedy().contains("`in`")
     );
 }

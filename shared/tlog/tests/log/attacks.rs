@@ -21,10 +21,7 @@ fn no_leaf_verifies_at_another_index() {
             }
             for other in [size, size + index, u64::MAX] {
                 let outside = TlogError::IndexOutOfRange { index: other, size };
-                assert_eq!(
-                    verify_inclusion(leaf, other, size, &path, root),
-                    Err(outside)
-                );
+                assert_eq!(verify_inclusion(leaf, other, size, &path, root), Err(outside));
             }
         }
     }
@@ -46,13 +43,7 @@ fn every_tampering_with_an_inclusion_path_is_refused() {
             }
             assert!(verify_inclusion(JUNK, index, size, &path, root).is_err());
             let wrong = verify_inclusion(leaf, index, size, &path, JUNK);
-            assert_eq!(
-                wrong,
-                Err(TlogError::RootMismatch {
-                    expected: JUNK,
-                    actual: root
-                })
-            );
+            assert_eq!(wrong, Err(TlogError::RootMismatch { expected: JUNK, actual: root }));
         }
     }
 }
@@ -75,10 +66,7 @@ fn every_tampering_with_a_consistency_path_is_refused() {
                 assert!(verify_consistency(old, new, new_root, old_root, &path).is_err());
                 assert!(verify_consistency(old, new, old_root, old_root, &path).is_err());
                 assert!(verify_consistency(old, new, new_root, new_root, &path).is_err());
-                let reversed = TlogError::SizesReversed {
-                    old_size: new,
-                    new_size: old,
-                };
+                let reversed = TlogError::SizesReversed { old_size: new, new_size: old };
                 let result = verify_consistency(new, old, new_root, old_root, &path);
                 assert_eq!(result, Err(reversed));
             }
@@ -124,10 +112,7 @@ fn a_node_does_not_pass_as_a_leaf() {
     assert_ne!(leaf_hash(&data), left);
     assert!(verify_inclusion(leaf_hash(&data), 0, 2, &[right], root).is_err());
     // The node itself, within the tree of four whose size the checkpoint states.
-    let short = Err(TlogError::PathLength {
-        expected: 2,
-        actual: 1,
-    });
+    let short = Err(TlogError::PathLength { expected: 2, actual: 1 });
     assert_eq!(verify_inclusion(left, 0, 4, &[right], root), short);
 }
 
@@ -147,17 +132,11 @@ fn an_odd_leaf_is_not_duplicated() {
 #[test]
 fn consistency_with_nothing_says_nothing() {
     let empty = Err(TlogError::OldTreeEmpty { new_size: 0 });
-    assert_eq!(
-        verify_consistency(0, 0, empty_root(), empty_root(), &[]),
-        empty
-    );
+    assert_eq!(verify_consistency(0, 0, empty_root(), empty_root(), &[]), empty);
     let root = tree(3).root();
     let empty = Err(TlogError::OldTreeEmpty { new_size: 3 });
     assert_eq!(verify_consistency(0, 3, empty_root(), root, &[]), empty);
-    let other = Err(TlogError::RootMismatch {
-        expected: JUNK,
-        actual: root,
-    });
+    let other = Err(TlogError::RootMismatch { expected: JUNK, actual: root });
     assert_eq!(verify_consistency(3, 3, root, JUNK, &[]), other);
 }
 
@@ -170,32 +149,15 @@ fn the_largest_sizes_are_counted_without_overflow() {
     let root = path[..64].iter().fold(JUNK, up);
     assert_eq!(verify_inclusion(JUNK, 0, max, &path[..64], root), Ok(()));
     // The last leaf of the largest tree: 63 siblings, all on the left.
-    let root = path[..63]
-        .iter()
-        .fold(JUNK, |root, sibling| node_hash(sibling, &root));
-    assert_eq!(
-        verify_inclusion(JUNK, max - 1, max, &path[..63], root),
-        Ok(())
-    );
+    let root = path[..63].iter().fold(JUNK, |root, sibling| node_hash(sibling, &root));
+    assert_eq!(verify_inclusion(JUNK, max - 1, max, &path[..63], root), Ok(()));
     // The left half of the largest tree is complete: its root and one sibling.
     let root = node_hash(&JUNK, &path[0]);
-    assert_eq!(
-        verify_consistency(1 << 63, max, JUNK, root, &path[..1]),
-        Ok(())
-    );
-    let short = Err(TlogError::PathLength {
-        expected: 65,
-        actual: 64,
-    });
+    assert_eq!(verify_consistency(1 << 63, max, JUNK, root, &path[..1]), Ok(()));
+    let short = Err(TlogError::PathLength { expected: 65, actual: 64 });
     assert_eq!(verify_consistency(3, max, JUNK, root, &path[..64]), short);
-    let long = TlogError::PathTooLong {
-        max: PATH_NODES_MAX,
-        actual: 65,
-    };
-    assert_eq!(
-        verify_consistency(3, max, JUNK, root, &path),
-        Err(long.clone())
-    );
+    let long = TlogError::PathTooLong { max: PATH_NODES_MAX, actual: 65 };
+    assert_eq!(verify_consistency(3, max, JUNK, root, &path), Err(long.clone()));
     assert_eq!(verify_inclusion(JUNK, 0, max, &path, root), Err(long));
 }
 
@@ -247,18 +209,10 @@ fn tampered(path: &[Hash], extras: &[Hash]) -> Vec<(Vec<Hash>, bool)> {
 fn check_refusal(result: Result<(), TlogError>, same_length: bool, right: usize, given: usize) {
     if same_length {
         let refusal = result.unwrap_err();
-        let by_root = matches!(
-            refusal,
-            TlogError::RootMismatch { .. } | TlogError::OldRootMismatch { .. }
-        );
+        let by_root =
+            matches!(refusal, TlogError::RootMismatch { .. } | TlogError::OldRootMismatch { .. });
         assert!(by_root, "{refusal}");
     } else {
-        assert_eq!(
-            result,
-            Err(TlogError::PathLength {
-                expected: right,
-                actual: given
-            })
-        );
+        assert_eq!(result, Err(TlogError::PathLength { expected: right, actual: given }));
     }
 }

@@ -4,11 +4,8 @@ use tlog::{CHECKPOINT_BYTES, CHECKPOINT_TAG, Checkpoint, TlogError};
 
 #[test]
 fn the_layout_is_frozen() {
-    let checkpoint = Checkpoint {
-        boot_id: [0xb0; 16],
-        size: 0x0102_0304_0506_0708,
-        root: [0xaa; 32],
-    };
+    let checkpoint =
+        Checkpoint { boot_id: [0xb0; 16], size: 0x0102_0304_0506_0708, root: [0xaa; 32] };
     let bytes = checkpoint.to_bytes();
     assert_eq!(CHECKPOINT_BYTES, 78);
     assert_eq!(bytes[..22], *b"probity/v1/checkpoint\x00");
@@ -23,21 +20,14 @@ fn any_other_length_is_refused() {
     let mut long = [0; 200];
     long[..22].copy_from_slice(&CHECKPOINT_TAG);
     for actual in (0..=200).filter(|length| *length != CHECKPOINT_BYTES) {
-        let refused = TlogError::CheckpointLength {
-            expected: CHECKPOINT_BYTES,
-            actual,
-        };
+        let refused = TlogError::CheckpointLength { expected: CHECKPOINT_BYTES, actual };
         assert_eq!(Checkpoint::parse(&long[..actual]), Err(refused));
     }
 }
 
 #[test]
 fn every_bit_counts() {
-    let checkpoint = Checkpoint {
-        boot_id: [1; 16],
-        size: 7,
-        root: [2; 32],
-    };
+    let checkpoint = Checkpoint { boot_id: [1; 16], size: 7, root: [2; 32] };
     let bytes = checkpoint.to_bytes();
     for bit in 0..CHECKPOINT_BYTES * 8 {
         let mut other = bytes;
@@ -58,22 +48,13 @@ fn every_bit_counts() {
 
 #[test]
 fn refusals_say_what_was_expected_and_what_came() {
-    let mut bytes = Checkpoint {
-        boot_id: [1; 16],
-        size: 7,
-        root: [2; 32],
-    }
-    .to_bytes();
+    let mut bytes = Checkpoint { boot_id: [1; 16], size: 7, root: [2; 32] }.to_bytes();
     bytes[9] = b'2';
     let refusal = Checkpoint::parse(&bytes).unwrap_err().to_string();
     let expected =
         r#"expected the tag "probity/v1/checkpoint\x00", got "probity/v2/checkpoint\x00""#;
     assert_eq!(refusal, expected);
-    let root = TlogError::RootMismatch {
-        expected: [0xab; 32],
-        actual: [0x01; 32],
-    }
-    .to_string();
+    let root = TlogError::RootMismatch { expected: [0xab; 32], actual: [0x01; 32] }.to_string();
     let (ab, one) = ("ab".repeat(32), "01".repeat(32));
     assert_eq!(root, format!("expected root {ab}, the path leads to {one}"));
 }

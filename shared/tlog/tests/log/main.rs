@@ -13,9 +13,7 @@ use tlog::{Hash, Tree, leaf_hash};
 
 /// Hashes of `count` different leaves.
 fn leaves(count: u64) -> Vec<Hash> {
-    (0..count)
-        .map(|index| leaf_hash(&index.to_be_bytes()))
-        .collect()
+    (0..count).map(|index| leaf_hash(&index.to_be_bytes())).collect()
 }
 
 fn tree(count: u64) -> Tree {

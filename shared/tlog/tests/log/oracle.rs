@@ -33,11 +33,7 @@ pub fn inclusion(index: usize, leaves: &[Hash]) -> Vec<Hash> {
 /// SUBPROOF(m, D_n, b), §2.1.4.1; PROOF(m, D_n) is SUBPROOF(m, D_n, true).
 pub fn subproof(old: usize, leaves: &[Hash], known: bool) -> Vec<Hash> {
     if old == leaves.len() {
-        return if known {
-            Vec::new()
-        } else {
-            vec![root(leaves)]
-        };
+        return if known { Vec::new() } else { vec![root(leaves)] };
     }
     let (left, right) = leaves.split_at(split(leaves.len()));
     let (mut path, sibling) = if old <= left.len() {
@@ -110,11 +106,7 @@ fn split(count: usize) -> usize {
 
 #[test]
 fn the_oracle_knows_the_rfc_6962_leaf_and_empty_hash() {
-    let hex = |hash: Hash| {
-        hash.iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
+    let hex = |hash: Hash| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     let leaf = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d";
     assert_eq!(hex(root(&[])), empty);

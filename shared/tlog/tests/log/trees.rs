@@ -78,14 +78,8 @@ fn inclusion_paths_of_all_trees_up_to_130_leaves_verify() {
         for index in 0..size {
             let leaf = tree.leaf(index).unwrap();
             let path = tree.inclusion(index, size).unwrap();
-            assert_eq!(
-                path,
-                oracle::inclusion(index as usize, &leaves[..size as usize])
-            );
-            assert_eq!(
-                path.concat(),
-                theirs.prove_inclusion(index as usize).as_bytes()
-            );
+            assert_eq!(path, oracle::inclusion(index as usize, &leaves[..size as usize]));
+            assert_eq!(path.concat(), theirs.prove_inclusion(index as usize).as_bytes());
             assert_eq!(verify_inclusion(leaf, index, size, &path, root), Ok(()));
             count += 1;
         }
@@ -105,14 +99,8 @@ fn consistency_paths_between_all_trees_up_to_70_leaves_verify() {
         for old in 1..=new {
             let old_root = tree.root_at(old).unwrap();
             let path = tree.consistency(old, new).unwrap();
-            assert_eq!(
-                path,
-                oracle::subproof(old as usize, &leaves[..new as usize], true)
-            );
-            assert_eq!(
-                verify_consistency(old, new, old_root, new_root, &path),
-                Ok(())
-            );
+            assert_eq!(path, oracle::subproof(old as usize, &leaves[..new as usize], true));
+            assert_eq!(verify_consistency(old, new, old_root, new_root, &path), Ok(()));
             if old < new {
                 let proof = theirs.prove_consistency((new - old) as usize);
                 assert_eq!(path.concat(), proof.as_bytes());
@@ -138,51 +126,24 @@ fn one_of_a_few_leaves_can_be_shown_alone() {
         let outside = Err(TlogError::IndexOutOfRange { index: size, size });
         assert_eq!(inclusion_path(&leaves, size), outside);
     }
-    assert_eq!(
-        inclusion_path(&[], 0),
-        Err(TlogError::IndexOutOfRange { index: 0, size: 0 })
-    );
+    assert_eq!(inclusion_path(&[], 0), Err(TlogError::IndexOutOfRange { index: 0, size: 0 }));
 }
 
 #[test]
 fn a_tree_refuses_what_it_does_not_hold() {
     let tree = tree(5);
-    let too_large = TlogError::SizeOutOfRange {
-        size: 6,
-        available: 5,
-    };
+    let too_large = TlogError::SizeOutOfRange { size: 6, available: 5 };
     assert_eq!(tree.root_at(6), Err(too_large.clone()));
     assert_eq!(tree.inclusion(0, 6), Err(too_large.clone()));
     assert_eq!(tree.consistency(1, 6), Err(too_large));
-    assert_eq!(
-        tree.inclusion(5, 5),
-        Err(TlogError::IndexOutOfRange { index: 5, size: 5 })
-    );
-    assert_eq!(
-        tree.inclusion(4, 4),
-        Err(TlogError::IndexOutOfRange { index: 4, size: 4 })
-    );
-    assert_eq!(
-        tree.leaf(5),
-        Err(TlogError::IndexOutOfRange { index: 5, size: 5 })
-    );
+    assert_eq!(tree.inclusion(5, 5), Err(TlogError::IndexOutOfRange { index: 5, size: 5 }));
+    assert_eq!(tree.inclusion(4, 4), Err(TlogError::IndexOutOfRange { index: 4, size: 4 }));
+    assert_eq!(tree.leaf(5), Err(TlogError::IndexOutOfRange { index: 5, size: 5 }));
     let last = u64::MAX;
-    assert_eq!(
-        tree.leaf(last),
-        Err(TlogError::IndexOutOfRange {
-            index: last,
-            size: 5
-        })
-    );
-    let reversed = TlogError::SizesReversed {
-        old_size: 4,
-        new_size: 3,
-    };
+    assert_eq!(tree.leaf(last), Err(TlogError::IndexOutOfRange { index: last, size: 5 }));
+    let reversed = TlogError::SizesReversed { old_size: 4, new_size: 3 };
     assert_eq!(tree.consistency(4, 3), Err(reversed));
-    assert_eq!(
-        tree.consistency(0, 3),
-        Err(TlogError::OldTreeEmpty { new_size: 3 })
-    );
+    assert_eq!(tree.consistency(0, 3), Err(TlogError::OldTreeEmpty { new_size: 3 }));
     assert_eq!(tree.root_at(0), Ok(empty_root()));
     assert_eq!(Tree::new().root(), Frontier::new().root());
 }

@@ -47,10 +47,7 @@ fn judge(kind: &str, expected: usize, verify: impl Fn(&Value) -> Result<(), Stri
         assert_eq!(result.is_err(), refused, "{}: {result:?}", file.display());
         accepted += usize::from(result.is_ok());
     }
-    println!(
-        "{kind} vectors judged: {}, of them accepted: {accepted}",
-        files.len()
-    );
+    println!("{kind} vectors judged: {}, of them accepted: {accepted}", files.len());
     assert_eq!(files.len(), expected);
 }
 
@@ -59,10 +56,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(&path, files);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
+        } else if path.extension().is_some_and(|extension| extension == "json") {
             files.push(path);
         }
     }
@@ -80,13 +74,9 @@ fn hash(value: &Value) -> Result<Hash, String> {
         return Ok(leaf_hash(&bytes));
     }
     let length = bytes.len();
-    bytes
-        .try_into()
-        .map_err(|_| format!("expected a hash of 32 bytes, got {length}"))
+    bytes.try_into().map_err(|_| format!("expected a hash of 32 bytes, got {length}"))
 }
 
 fn hashes(value: &Value) -> Result<Vec<Hash>, String> {
-    value
-        .as_array()
-        .map_or(Ok(Vec::new()), |nodes| nodes.iter().map(hash).collect())
+    value.as_array().map_or(Ok(Vec::new()), |nodes| nodes.iter().map(hash).collect())
 }

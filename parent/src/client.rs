@@ -1,0 +1,218 @@
+//! `probity evaluate`: posts one request to a server and shows the answer. It checks the server's
+//! certificate and nothing else; the proof is checked by `probity-verify`. It must never call an
+//! answer verified.
+
+use crate::error::Error;
+use crate::http::tls::client_config;
+use crate::limits::{BODY_BYTES_MAX, DEADLINE, HANDSHAKE_TIMEOUT};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Largest answer that is read, in bytes.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Port of an address without one.
+const HTTPS_PORT: u16 = 443;
+
+/// Options of `probity evaluate`.
+#[derive(Debug, clap::Args)]
+pub struct EvaluateOptions {
+    /// Request as JSON; - is standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:8443")]
+    pub url: Uri,
+    /// Certificates to trust (PEM); a development server's is DATA/tls/cert.pem.
+    #[arg(long, value_name = "FILE")]
+    pub ca: PathBuf,
+    /// Idempotency key to send.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Write the complete proof here.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write the salt here, as hexadecimal.
+    #[arg(long, value_name = "FILE")]
+    pub salt_out: Option<PathBuf>,
+    /// Print the server's JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Evaluated {
+    /// What to print.
+    pub text: String,
+    /// Whether the decision is compliant.
+    pub compliant: bool,
+}
+
+struct Client {
+    sender: SendRequest<Full<Bytes>>,
+    authority: String,
+}
+
+/// Posts the request, writes what was asked for, and returns what to print.
+pub async fn evaluate(options: &EvaluateOptions) -> Result<Evaluated, Error> {
+    let body = read_input(&options.file)?;
+    let mut client = Client::connect(&options.url, &options.ca).await?;
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri("/v1/evaluate")
+        .header(CONTENT_TYPE, "application/json");
+    if let Some(key) = &options.key {
+        request = request.header(crate::http::IDEMPOTENCY_KEY, key);
+    }
+    let bytes = client.send(request, body.into()).await?;
+    let answer: Value = serde_json::from_slice(&bytes).map_err(|_| wrong("it is not JSON"))?;
+    let member = |name: &str| answer[name].as_str().ok_or_else(|| wrong("a member is missing"));
+    let (proof_id, salt) = (member("proof_id")?, member("salt")?);
+    if let Some(path) = &options.out {
+        let request = Request::builder().uri(format!("/v1/proofs/{proof_id}"));
+        let proof = client.send(request.header(ACCEPT, "application/cose"), Bytes::new()).await?;
+        fs::write(path, proof).map_err(Error::file(path))?;
+    }
+    if let Some(path) = &options.salt_out {
+        fs::write(path, format!("{salt}\n")).map_err(Error::file(path))?;
+    }
+    let compliant = answer["compliant"].as_bool().ok_or_else(|| wrong("a member is missing"))?;
+    let text = match options.json {
+        true => format!("{}\n", String::from_utf8_lossy(&bytes)),
+        false => table(&answer),
+    };
+    Ok(Evaluated { text, compliant })
+}
+
+impl Client {
+    async fn connect(url: &Uri, ca: &Path) -> Result<Self, Error> {
+        let authority = url.authority().filter(|_| url.scheme_str() == Some("https"));
+        let wrong_url = || Error::Answer(format!("{url}: expected https://HOST:PORT"));
+        let authority = authority.ok_or_else(wrong_url)?;
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(host.clone()).map_err(|_| wrong_url())?;
+        let port = authority.port_u16().unwrap_or(HTTPS_PORT);
+        let connector = TlsConnector::from(client_config(ca)?);
+        let connecting = async {
+            let socket = TcpStream::connect((host.as_str(), port)).await?;
+            socket.set_nodelay(true)?;
+            connector.connect(name, socket).await
+        };
+        let late = || std::io::Error::from(std::io::ErrorKind::TimedOut);
+        let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting).await;
+        let stream = stream.map_err(|_| late()).flatten();
+        let stream = stream.map_err(Error::socket(format!("connecting to {authority}")))?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|e| wrong(&e.to_string()))?;
+        // The connection's error also ends the request that waits on it.
+        tokio::spawn(async move { connection.await.ok() });
+        Ok(Self { sender, authority: authority.to_string() })
+    }
+
+    /// Sends a request and returns the body of a good answer.
+    async fn send(
+        &mut self,
+        request: hyper::http::request::Builder,
+        body: Bytes,
+    ) -> Result<Bytes, Error> {
+        let request = request.header(HOST, &self.authority).body(Full::new(body));
+        let request = request.map_err(|e| Error::Answer(format!("request: {e}")))?;
+        let sending = async {
+            let response = self.sender.send_request(request).await;
+            let response = response.map_err(|e| wrong(&e.to_string()))?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+            Ok::<_, Error>((status, body.map_err(|e| wrong(&e.to_string()))?.to_bytes()))
+        };
+        // The server's own deadline comes first, with a better explanation.
+        let answer = tokio::time::timeout(DEADLINE * 2, sending).await;
+        let (status, body) = answer.map_err(|_| wrong("it did not come in time"))??;
+        match status {
+            StatusCode::OK => Ok(body),
+            _ => Err(Error::Answer(refusal(status, &body))),
+        }
+    }
+}
+
+fn read_input(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let limit = BODY_BYTES_MAX as u64 + 1;
+    let read = match path == Path::new("-") {
+        true => std::io::stdin().lock().take(limit).read_to_end(&mut bytes),
+        false => fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+    };
+    read.map_err(Error::file(path))?;
+    Ok(bytes)
+}
+
+fn wrong(problem: &str) -> Error {
+    Error::Answer(format!("the server's answer cannot be used: {problem}"))
+}
+
+/// A problem document in one or two lines.
+fn refusal(status: StatusCode, body: &[u8]) -> String {
+    let problem: Value = serde_json::from_slice(body).unwrap_or_default();
+    let member = |name: &str| problem[name].as_str().map(shown);
+    let detail = member("detail").unwrap_or_else(|| "without a problem document".into());
+    let mut text = format!("refused with {}: {detail}", status.as_u16());
+    if let Some(remedy) = member("remedy") {
+        // Writing to a String does not fail.
+        write!(text, "\n  {remedy}").ok();
+    }
+    text
+}
+
+/// The decision, each rule, and the proof.
+fn table(answer: &Value) -> String {
+    let text = |value: &Value| value.as_str().map(shown).unwrap_or_default();
+    let mut out = format!("outcome    {}\n", text(&answer["outcome"]));
+    for result in answer["results"].as_array().into_iter().flatten() {
+        let (outcome, rule) = (text(&result["outcome"]), text(&result["rule_id"]));
+        let (reason, citation) = (text(&result["reason"]), text(&result["citation"]));
+        writeln!(out, "{outcome:<10} {rule}: {reason} ({citation})").ok();
+    }
+    writeln!(out, "proof      {}", text(&answer["proof_id"])).ok();
+    writeln!(out, "hash       {}", text(&answer["proof"]["hash"])).ok();
+    out
+}
+
+/// Text of the server without what could move a terminal's cursor.
+fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_short_and_tame() {
+        let answer = serde_json::json!({
+            "outcome": "report", "proof_id": "ab", "proof": {"hash": "cd"},
+            "results": [{"outcome": "report", "rule_id": "us.ctr", "reason": "a\u{1b}[2J",
+                "citation": "31 CFR 1010.311"}],
+        });
+        let expected = "outcome    report\nreport     us.ctr: a\u{fffd}[2J (31 CFR 1010.311)\n\
+            proof      ab\nhash       cd\n";
+        assert_eq!(table(&answer), expected);
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let body = br#"{"detail":"no","remedy":"yes"}"#;
+        assert_eq!(refusal(StatusCode::BAD_REQUEST, body), "refused with 400: no\n  yes");
+        assert!(refusal(StatusCode::BAD_GATEWAY, b"<html>").contains("without a problem"));
+    }
+}

@@ -1,0 +1,136 @@
+//! `POST /v1/evaluate`: one request, one decision, one durable proof.
+
+use super::body::{Answer, JSON, read_whole, respond};
+use super::router::query;
+use crate::answer::answer;
+use crate::host::Host;
+use crate::landed::Landed;
+use crate::limits::{BODY_BYTES_MAX, IDEMPOTENCY_KEY_CHARS_MAX};
+use crate::problem::{Kind, Problem};
+use crate::reference::ClientRef;
+use facts::parse_request;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use hyper::{HeaderMap, Request, Response, StatusCode};
+
+/// The caller's key.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Evaluates the body.
+pub async fn evaluate(
+    host: &Host,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Problem> {
+    let key = idempotency_key(request.headers())?;
+    if media_type(request.headers()).is_some_and(|kind| kind != "application/json") {
+        let problem = Problem::new(Kind::MediaType, "the body has to be application/json");
+        return Err(problem.field("Content-Type"));
+    }
+    let full = match query(&request, "proof") {
+        None => false,
+        Some("full") => true,
+        Some(_) => {
+            let problem = Problem::new(Kind::BadRequest, "the only value of proof is full");
+            return Err(problem.field("proof"));
+        }
+    };
+    // Before the body is read: what cannot be taken is not read either.
+    let place = host.admit()?;
+    let body = read_whole(request.into_body(), BODY_BYTES_MAX).await?;
+    let id = parse_request(&body.bytes)?.transaction.id;
+    let (landed, replayed) = match key {
+        None => (host.evaluate(&body.bytes).await?, false),
+        Some(key) => {
+            let reference = ClientRef::new(&key, &body.bytes);
+            host.evaluate_once(reference, &body.bytes).await?
+        }
+    };
+    drop(place);
+    let (bytes, proof_id) = render(host, landed, &id, full).await?;
+    let mut response = respond(StatusCode::OK, JSON, bytes);
+    let headers = response.headers_mut();
+    if let Ok(href) = HeaderValue::from_str(&format!("/v1/proofs/{proof_id}")) {
+        headers.insert(LOCATION, href);
+    }
+    if replayed {
+        headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+async fn render(
+    host: &Host,
+    landed: Landed,
+    transaction_id: &str,
+    full: bool,
+) -> Result<(Vec<u8>, String), Problem> {
+    let proof_id = crypto::to_hex(&landed.signed.statement().proof_id);
+    let proof = match full {
+        true => Some(host.complete(&landed).await?.to_bytes()),
+        false => None,
+    };
+    let (bytes, _) = answer(&landed, transaction_id, &host.rulebook, proof.as_deref())
+        .map_err(|_| unreadable())?;
+    Ok((bytes, proof_id))
+}
+
+/// Evaluates one item of a batch: its answer and whether it is compliant, or its problem.
+pub async fn evaluate_item(host: &Host, body: &[u8]) -> Result<(Vec<u8>, bool), Problem> {
+    if body.len() > BODY_BYTES_MAX {
+        let detail = format!("the item is over the limit of {BODY_BYTES_MAX} bytes");
+        return Err(Problem::new(Kind::TooLarge, detail));
+    }
+    let id = parse_request(body)?.transaction.id;
+    let landed = host.evaluate(body).await?;
+    answer(&landed, &id, &host.rulebook, None).map_err(|_| unreadable())
+}
+
+/// The media type in lower case, without its parameters.
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase())
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let visible = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_graphic);
+    let length = 1..=IDEMPOTENCY_KEY_CHARS_MAX;
+    match value.to_str() {
+        Ok(key) if values.next().is_none() && length.contains(&key.len()) && visible(key.as_bytes()) => {
+            Ok(Some(key.to_owned()))
+        }
+        _ => {
+            let detail = "expected one key of 1 to 255 visible ASCII characters";
+            Err(Problem::new(Kind::BadRequest, detail).field("Idempotency-Key"))
+        }
+    }
+}
+
+fn unreadable() -> Problem {
+    Problem::new(Kind::Enclave, "a rule result cannot be read; the proof is stored")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(values: &[&str]) -> Result<Option<String>, Problem> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(IDEMPOTENCY_KEY, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        idempotency_key(&headers)
+    }
+
+    #[test]
+    fn keys_are_short_visible_and_alone() {
+        assert_eq!(key(&[]), Ok(None));
+        assert_eq!(key(&["order-7"]), Ok(Some("order-7".into())));
+        assert!(key(&[&"k".repeat(255)]).is_ok());
+        for wrong in [&[""][..], &["a b"], &[&"k".repeat(256)], &["é"], &["a", "b"]] {
+            assert!(key(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! HTTPS: accepts connections, bounds what each may cost, and hands requests to the routes. It
+//! must never wait for a client without a limit.
+
+mod batch;
+mod body;
+mod evaluate;
+mod look;
+mod patience;
+pub mod router;
+pub mod tls;
+
+pub use evaluate::IDEMPOTENCY_KEY;
+
+use crate::host::Host;
+use crate::limits::{
+    CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, SHUTDOWN_TIMEOUT,
+};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use patience::Patient;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+
+/// Wait after a failed accept, such as with too many open files.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// Serves until `stop`, then finishes what is in flight, within limits.
+pub async fn serve(
+    listener: TcpListener,
+    config: Arc<rustls::ServerConfig>,
+    host: Arc<Host>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let acceptor = TlsAcceptor::from(config);
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let Some((socket, place)) = accepted else { break };
+        let (acceptor, host, stop) = (acceptor.clone(), Arc::clone(&host), stop.clone());
+        tokio::spawn(async move {
+            connection(socket, acceptor, host, stop).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    // All places back means that every connection has ended.
+    let all = places.acquire_many(CONNECTIONS_MAX as u32);
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
+        tracing::warn!("connections were cut: they did not end in time");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => return Some((socket, place)),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}
+
+/// One connection. Its errors are the client's and are not logged: they would carry addresses.
+async fn connection(
+    socket: TcpStream,
+    acceptor: TlsAcceptor,
+    host: Arc<Host>,
+    mut stop: watch::Receiver<bool>,
+) {
+    if socket.set_nodelay(true).is_err() {
+        return;
+    }
+    let handshake = acceptor.accept(Patient::new(socket));
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
+    let service = service_fn(move |request| {
+        let host = Arc::clone(&host);
+        async move { Ok::<_, Infallible>(router::route(host, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    // An end in error is the client's affair as above.
+    connection.await.ok();
+}

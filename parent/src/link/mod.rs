@@ -1,0 +1,160 @@
+//! The link to the enclave: one pipelined connection, made again when it breaks. Whatever was in
+//! flight when it broke fails; it must never be sent again by the host's own decision.
+
+mod handshake;
+mod stream;
+
+use crate::config::EnclaveAddress;
+use crate::error::Error;
+use crate::health::Component;
+use crate::host::Host;
+use crate::journal::{Begin, Intake};
+use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, LINK_BUFFER_BYTES, LINK_STEP_TIMEOUT};
+use crate::pending::Reply;
+use std::sync::Arc;
+use std::time::Instant;
+use stream::{Sink, Source, read_frame, write_frame};
+use tokio::io::{AsyncWriteExt as _, BufReader, BufWriter};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use wire::{Command, Event, Report};
+
+/// What the link needs to bring an enclave up.
+#[derive(Debug)]
+pub struct Provisions {
+    /// Where the enclave listens.
+    pub address: EnclaveAddress,
+    /// Boot configuration.
+    pub boot: Vec<u8>,
+    /// Signed bundle.
+    pub bundle: Vec<u8>,
+    /// Signed freshness statement.
+    pub freshness: Vec<u8>,
+}
+
+/// Keeps the link up until `stop` says otherwise.
+pub async fn run(
+    host: Arc<Host>,
+    provisions: Provisions,
+    intake: mpsc::Sender<Intake>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut wait = BACKOFF_MIN;
+    loop {
+        let started = Instant::now();
+        let result = tokio::select! {
+            result = session(&host, &provisions, &intake) => result,
+            _ = stop.wait_for(|stop| *stop) => return host.close_gate(),
+        };
+        host.close_gate();
+        let Err(error) = result;
+        // A fault that the journal found says more than the broken connection after it.
+        let standing = host.health.standing().enclave;
+        if standing.ok || matches!(error, Error::Socket { .. } | Error::Enclave(_)) {
+            host.health.set_enclave(Component::down(error.to_string()));
+        }
+        // A connection that lasted was a good one: begin with the short wait again.
+        if started.elapsed() > BACKOFF_MAX {
+            wait = BACKOFF_MIN;
+        }
+        tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "link is down");
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        wait = (wait * 2).min(BACKOFF_MAX);
+    }
+}
+
+/// One connection, from connecting to its end. It ends with an error only.
+async fn session(
+    host: &Arc<Host>,
+    provisions: &Provisions,
+    intake: &mpsc::Sender<Intake>,
+) -> Result<std::convert::Infallible, Error> {
+    let (source, sink) = stream::connect(&provisions.address).await?;
+    let mut source = BufReader::with_capacity(LINK_BUFFER_BYTES, source);
+    let mut sink = BufWriter::with_capacity(LINK_BUFFER_BYTES, sink);
+    let boot = handshake::run(&mut source, &mut sink, host, provisions).await?;
+
+    // Room for every request in flight and for acknowledgements among them.
+    let (frames, queue) = mpsc::channel(host.in_flight_max + ACKS_MAX);
+    let close = Arc::new(Notify::new());
+    let (reply, durable) = oneshot::channel();
+    let begin = Begin {
+        record: boot.record,
+        log_size: boot.log_size,
+        frames: frames.clone(),
+        close: Arc::clone(&close),
+        reply,
+    };
+    let gone = |_| Error::Enclave("the journal ended".into());
+    intake.send(Intake::Begin(begin)).await.map_err(gone)?;
+    let durable = tokio::time::timeout(LINK_STEP_TIMEOUT, durable).await;
+    let refused = || Error::Answer(host.health.standing().enclave.detail.into_owned());
+    let durable = durable.ok().and_then(Result::ok).ok_or_else(refused)?;
+    if boot.held_from > durable && boot.log_size > durable {
+        let held = boot.held_from;
+        let problem = format!("it holds entries from {held} on, this store ends before {durable}");
+        return Err(Error::Enclave(format!("{problem}; entries are missing: boot it anew")));
+    }
+    write_frame(&mut sink, &Command::Resume { from: durable }.to_bytes()).await?;
+    sink.flush().await.map_err(Error::socket("link"))?;
+    tracing::info!(durable, log_size = boot.log_size, "link is up");
+
+    let mut writer = tokio::spawn(write_all(sink, queue));
+    let result = tokio::select! {
+        result = read_all(source, host, intake) => result,
+        result = &mut writer => match result {
+            Ok(Err(error)) => return Err(error),
+            _ => return Err(Error::Enclave("the link's writer ended".into())),
+        },
+        () = close.notified() => {
+            Err(Error::Answer(host.health.standing().enclave.detail.into_owned()))
+        }
+    };
+    writer.abort();
+    // The queue has to be gone before anybody is told that the link is.
+    writer.await.ok();
+    result
+}
+
+async fn read_all(
+    mut source: BufReader<Source>,
+    host: &Host,
+    intake: &mpsc::Sender<Intake>,
+) -> Result<std::convert::Infallible, Error> {
+    let gone = |_| Error::Enclave("the journal ended".into());
+    loop {
+        match Report::parse(&read_frame(&mut source).await?)? {
+            Report::Entry(entry) => intake.send(Intake::Entry(entry)).await.map_err(gone)?,
+            Report::Quote(quote) => intake.send(Intake::Quote(quote)).await.map_err(gone)?,
+            Report::Attested { id, quote } => host.pending.answer(id, Ok(Reply::Attested(quote))),
+            Report::Refused(refusal) => host.pending.answer(refusal.id, Err(refusal.into())),
+            Report::Event(event) => log_event(event),
+            Report::Status { .. } | Report::RulesLoaded { .. } => {
+                return Err(Error::Enclave("an answer that nobody asked for".into()));
+            }
+        }
+    }
+}
+
+async fn write_all(mut sink: BufWriter<Sink>, mut queue: mpsc::Receiver<Vec<u8>>) -> Result<(), Error> {
+    while let Some(body) = queue.recv().await {
+        write_frame(&mut sink, &body).await?;
+        while let Ok(body) = queue.try_recv() {
+            write_frame(&mut sink, &body).await?;
+        }
+        sink.flush().await.map_err(Error::socket("link"))?;
+    }
+    Ok(())
+}
+
+fn log_event(event: Event) {
+    match event {
+        Event::BadFrame => tracing::error!("enclave: a frame could not be parsed"),
+        Event::QuoteFailed => tracing::warn!("enclave: making a quote failed and is tried again"),
+    }
+}
+
+/// Acknowledgements that may wait in the queue.
+const ACKS_MAX: usize = 64;

@@ -1,1 +1,0 @@
-//! Round trips of statement, envelope and view.

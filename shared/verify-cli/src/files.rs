@@ -1,0 +1,126 @@
+//! Reading what the command line names. Sizes are limited before anything is parsed.
+
+use crate::arguments::CommonArguments;
+use anyhow::{Context, Result, bail};
+use attest::{Pcr, ReferenceValues, TrustAnchor, VerificationTime};
+use crypto::Salt;
+use facts::Millis;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Largest file that is read, in bytes.
+const FILE_BYTES_MAX: u64 = 20 << 20;
+
+/// A whole file, or standard input for `-`.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(
+            std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?,
+        )
+    };
+    source
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        bail!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
+    }
+    Ok(bytes)
+}
+
+/// The roots that are trusted: the built-in one, or the one that was named.
+pub(crate) fn anchors(common: &CommonArguments) -> Result<Vec<TrustAnchor>> {
+    let Some(path) = &common.root else {
+        return Ok(vec![TrustAnchor::aws_nitro_g1()]);
+    };
+    let bytes = read(path)?;
+    let der = if bytes.starts_with(b"-----BEGIN") {
+        pem_to_der(&bytes)
+            .with_context(|| format!("{} is not a PEM certificate", path.display()))?
+    } else {
+        bytes
+    };
+    let name = path.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy());
+    let anchor = TrustAnchor::from_der(name, &der).map_err(|error| anyhow::anyhow!("{error}"))?;
+    Ok(vec![anchor])
+}
+
+fn pem_to_der(bytes: &[u8]) -> Result<Vec<u8>> {
+    let (label, der) = x509_cert::der::pem::decode_vec(bytes.trim_ascii_end())
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
+    if label != "CERTIFICATE" {
+        bail!("expected CERTIFICATE, found {label}");
+    }
+    Ok(der)
+}
+
+/// The moment of `--at`.
+pub(crate) fn moment(common: &CommonArguments) -> Result<VerificationTime> {
+    match common.at.as_str() {
+        "now" => Ok(VerificationTime::Live { now_ms: now_ms()? }),
+        "document" => Ok(VerificationTime::Document),
+        time => {
+            let Millis(ms) = Millis::parse(time).map_err(|error| {
+                anyhow::anyhow!("--at takes now, document or an RFC 3339 time: {error}")
+            })?;
+            Ok(VerificationTime::At { ms })
+        }
+    }
+}
+
+fn now_ms() -> Result<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+    u64::try_from(since.as_millis()).context("the clock is beyond all time")
+}
+
+/// Reference values: a JSON object, or an array of them (one a release).
+pub(crate) fn measurements(path: &Path) -> Result<Vec<ReferenceValues>> {
+    let name = path.display();
+    let value: serde_json::Value =
+        serde_json::from_slice(&read(path)?).with_context(|| format!("{name} is not JSON"))?;
+    let releases = match value {
+        serde_json::Value::Array(releases) => releases,
+        one => vec![one],
+    };
+    releases.iter().map(|r| release(r).with_context(|| format!("in {name}"))).collect()
+}
+
+fn release(value: &serde_json::Value) -> Result<ReferenceValues> {
+    let fields = value.as_object().context("expected an object")?;
+    let mut pcrs: BTreeMap<u8, Pcr> = BTreeMap::new();
+    let mut name = "unnamed".to_owned();
+    for (key, value) in fields {
+        let text = value.as_str().with_context(|| format!("{key}: expected a text"))?;
+        match key.strip_prefix("pcr").map(str::parse::<u8>) {
+            Some(Ok(index)) => {
+                let value = crypto::from_hex_exact(text).with_context(|| format!("in {key}"))?;
+                pcrs.insert(index, value);
+            }
+            _ if key == "release" => name = text.to_owned(),
+            _ => bail!("unknown key {key:?}; expected release or pcr0, pcr1, …"),
+        }
+    }
+    ReferenceValues::new(name, pcrs).map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// The salt: hexadecimal, or a file that holds it.
+pub(crate) fn salt(text: &str) -> Result<Salt> {
+    let held;
+    let digits = if text.len() == 64 && !Path::new(text).exists() {
+        text
+    } else {
+        held = String::from_utf8(read(Path::new(text))?).context("the salt file is not text")?;
+        held.trim()
+    };
+    Ok(Salt(crypto::from_hex_exact(digits).context("--salt")?))
+}
+
+/// The nonce of `--nonce`.
+pub(crate) fn nonce(common: &CommonArguments) -> Result<Option<Vec<u8>>> {
+    common.nonce.as_deref().map(|text| crypto::from_hex(text).context("--nonce")).transpose()
+}

@@ -1,0 +1,177 @@
+//! `probity-verify proof`: the whole proof.
+
+use crate::arguments::ProofArguments;
+use crate::table::{Table, short};
+use crate::{Verdict, document, files};
+use anyhow::{Context, Result};
+use rules::{Bundle, Outcome as RuleOutcome, SignedBundle, render_reason};
+use serde_json::{Value, json};
+use verify::{Materials, Outcome, Policy, Verified, Verifier, VerifyError};
+
+pub(crate) fn proof(asked: &ProofArguments) -> Result<Verdict> {
+    let policy = policy(asked)?;
+    let bundle = asked.rules.as_deref().map(files::read).transpose()?;
+    let input = asked.input.as_deref().map(files::read).transpose()?;
+    let salt = asked.salt.as_deref().map(files::salt).transpose()?;
+    let bytes = files::read(&asked.file)?;
+    let bytes = match from_view(&bytes)? {
+        Some(Ok(bytes)) => bytes,
+        Some(Err(rejected)) => return Ok(refused(&rejected)),
+        None => bytes,
+    };
+    let materials = Materials { bundle: bundle.as_deref(), input: input.as_deref(), salt };
+    let content = bundle.as_deref().and_then(|bytes| SignedBundle::parse_unverified(bytes).ok());
+    Ok(match Verifier::new(policy).verify(&bytes, &materials) {
+        Ok(verified) => accepted(&verified, content.as_ref()),
+        Err(rejected) => refused(&rejected),
+    })
+}
+
+fn policy(asked: &ProofArguments) -> Result<Policy> {
+    let config = rules::BootConfig::parse(&files::read(&asked.boot)?)
+        .with_context(|| format!("{} is no boot configuration", asked.boot.display()))?;
+    let mut releases = Vec::new();
+    for path in &asked.measurements {
+        releases.extend(files::measurements(path)?);
+    }
+    let (anchors, time) = (files::anchors(&asked.common)?, files::moment(&asked.common)?);
+    let mut policy = Policy::new(anchors, time, releases, config)
+        .map_err(|error| anyhow::anyhow!("{error}"))?
+        .with_lag_ms_max(asked.lag.saturating_mul(1000))
+        .with_age_ms_max(asked.common.max_age.saturating_mul(1000));
+    if let Some(nonce) = files::nonce(&asked.common)? {
+        policy = policy.with_nonce(nonce);
+    }
+    Ok(policy)
+}
+
+/// The proof's bytes, where the file holds its JSON view.
+fn from_view(bytes: &[u8]) -> Result<Option<Result<Vec<u8>, VerifyError>>> {
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Ok(None);
+    }
+    let view = serde_json::from_slice(bytes).context("the file starts like JSON but is none")?;
+    Ok(Some(verify::from_json(&view).map(|proof| proof.to_bytes())))
+}
+
+fn accepted(verified: &Verified, bundle: Option<&Bundle>) -> Verdict {
+    let statement = verified.statement();
+    let mut table = Table::default();
+    let book = &statement.rulebook;
+    let vouched =
+        if bundle.is_some() { "signed by the authorities" } else { "as the enclave says" };
+    let remark = format!("bundle {} {vouched}", short(&book.hash.0));
+    table.row("rules", format!("{} {}", book.name, book.version), remark);
+    let decision = statement.decision();
+    let compliant = if decision.is_compliant() { "compliant" } else { "not compliant" };
+    table.row("outcome", decision.name(), format!("{compliant}, as of {}", statement.as_of));
+    for (index, rule) in statement.rules.iter().enumerate() {
+        table.row(
+            "",
+            rule.outcome.name(),
+            format!("{}: {}", rule.id, reason(verified, bundle, index)),
+        );
+    }
+    document::rows(&mut table, verified.document());
+    table.row("signature", "ed25519", format!("{}, attested above", short_did(&statement.agent)));
+    let (inclusion, checkpoint) = (verified.inclusion(), verified.checkpoint());
+    let place = format!("leaf {} of {}", inclusion.index, inclusion.size);
+    table.row("log", place, format!("checkpoint {}", short(&checkpoint.root)));
+    let replay = match verified.results() {
+        Some(_) => ("same outcome", "same state, output, trace and fuel"),
+        None => ("not done", "give --rules, --input and --salt"),
+    };
+    table.row("replay", replay.0, replay.1);
+    let open: Vec<_> = verified
+        .checks()
+        .iter()
+        .filter(|(_, outcome)| *outcome != Outcome::Passed)
+        .map(|(check, _)| check.name())
+        .collect();
+    let passed = verified.checks().len() - open.len();
+    table.row(
+        "checks",
+        format!("{passed} of 20 passed"),
+        format!("not checked: {}", open.join(" ")),
+    );
+    let closing = if verified.document().anchor().is_built_in() {
+        "VALID under the AWS Nitro root."
+    } else {
+        "VALID under a test root. On EC2 drop --root: the AWS root is built in."
+    };
+    Verdict { ok: true, json: json_of(verified, bundle), text: table.finish(closing) }
+}
+
+fn reason(verified: &Verified, bundle: Option<&Bundle>, index: usize) -> String {
+    let entry = &verified.statement().rules[index];
+    let rule = bundle
+        .and_then(|b| b.rules.iter().find(|r| (&r.id, &r.version) == (&entry.id, &entry.version)));
+    match (verified.results().and_then(|results| results.get(index)), rule) {
+        (Some(result), Some(rule)) => render_reason(rule, result),
+        _ if entry.outcome == RuleOutcome::Pass => format!("reason {}", entry.reason),
+        _ => format!("reason {} (give --rules, --input and --salt to see it)", entry.reason),
+    }
+}
+
+fn short_did(did: &str) -> String {
+    let end = did.char_indices().nth(24).map_or(did.len(), |(at, _)| at);
+    format!("{}…", &did[..end])
+}
+
+fn json_of(verified: &Verified, bundle: Option<&Bundle>) -> Value {
+    let statement = verified.statement();
+    let checks: Vec<_> = verified
+        .checks()
+        .iter()
+        .map(|(check, outcome)| match outcome {
+            Outcome::Passed => json!({"check": check.name(), "passed": true}),
+            Outcome::NotChecked(why) => json!({"check": check.name(), "passed": null, "why": why}),
+        })
+        .collect();
+    let rules: Vec<_> = statement
+        .rules
+        .iter()
+        .enumerate()
+        .map(|(index, rule)| {
+            json!({
+                "id": rule.id,
+                "version": rule.version,
+                "outcome": rule.outcome.name(),
+                "reason": reason(verified, bundle, index),
+            })
+        })
+        .collect();
+    json!({
+        "ok": true,
+        "check": null,
+        "proof_id": crypto::to_hex(&statement.proof_id),
+        "proof_hash": verified.proof_hash().to_string(),
+        "compliant": statement.decision().is_compliant(),
+        "outcome": statement.decision().name(),
+        "rules": rules,
+        "evaluated_at": statement.evaluated_at.to_string(),
+        "as_of": statement.as_of.to_string(),
+        "agent": statement.agent,
+        "rulebook": {
+            "name": statement.rulebook.name,
+            "version": statement.rulebook.version,
+            "hash": statement.rulebook.hash.to_string(),
+        },
+        "log": {
+            "index": verified.inclusion().index,
+            "size": verified.inclusion().size,
+            "root": crypto::to_hex(&verified.checkpoint().root),
+        },
+        "replayed": verified.results().is_some(),
+        "checks": checks,
+        "evidence": document::fields(verified.document()),
+    })
+}
+
+fn refused(rejected: &VerifyError) -> Verdict {
+    let (check, remedy) = (rejected.check(), rejected.remedy());
+    let text = format!("REJECTED {check}: {rejected}\n  do: {remedy}\n");
+    let json =
+        json!({"ok": false, "check": check, "detail": rejected.to_string(), "remedy": remedy});
+    Verdict { ok: false, json, text }
+}

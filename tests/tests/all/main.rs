@@ -1,0 +1,7 @@
+//! The one integration-test binary. Each module asks one kind of question of the whole.
+
+mod enclave_link;
+mod hostile;
+mod tcb;
+mod tidy;
+mod vectors;
