@@ -1,0 +1,43 @@
+# Names of commands, nothing more. `make demo` and `make test` install what is missing.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CARGO := cargo
+export PROBITY_BIN = $(abspath $(TARGET))/debug
+
+.PHONY: demo test lint docs fuzz bench soak freeze clean
+
+demo:
+	@.ci/install
+	$(CARGO) build -q -p parent -p simulator -p verify-cli
+	@tests/demo
+
+test: lint docs
+	$(CARGO) build -q --workspace --bins
+	$(CARGO) test -q --workspace
+	tests/crosscheck/run
+
+lint:
+	@.ci/install
+	$(CARGO) fmt --check
+	$(CARGO) clippy -q --workspace --all-targets -- -D warnings
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -q --workspace --no-deps
+
+fuzz:
+	tests/fuzz/run $(or $(SECONDS),60)
+
+bench:
+	@.ci/install
+	$(CARGO) build -q --release -p parent -p simulator -p verify-cli
+	$(CARGO) bench -q -p benches
+
+soak:
+	@.ci/install
+	$(CARGO) build -q --release -p parent -p simulator -p verify-cli
+	$(CARGO) run -q --release -p benches --bin soak
+
+freeze:
+	PROBITY_FREEZE=1 $(CARGO) test -q -p tests vectors
+
+clean:
+	$(CARGO) clean

@@ -107,7 +107,8 @@ fn line<'a>(result: &'a RuleResult, rulebook: &'a Rulebook) -> Line<'a> {
     let severity = match result.outcome {
         // A rule that did not finish gives none of its own reasons.
         Outcome::Error => Some(Severity::Critical),
-        _ => rule.and_then(|rule| rule.reasons.get(usize::from(result.reason)))
+        _ => rule
+            .and_then(|rule| rule.reasons.get(usize::from(result.reason)))
             .map(|reason| reason.severity),
     };
     Line {

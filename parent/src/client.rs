@@ -9,7 +9,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::http::request::Builder;
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use serde_json::Value;
@@ -60,7 +61,9 @@ pub struct Evaluated {
     pub compliant: bool,
 }
 
-struct Client {
+/// A connection to a server.
+#[derive(Debug)]
+pub(crate) struct Client {
     sender: SendRequest<Full<Bytes>>,
     authority: String,
 }
@@ -97,7 +100,8 @@ pub async fn evaluate(options: &EvaluateOptions) -> Result<Evaluated, Error> {
 }
 
 impl Client {
-    async fn connect(url: &Uri, ca: &Path) -> Result<Self, Error> {
+    /// Connects to an https URL and trusts the certificates of one file.
+    pub(crate) async fn connect(url: &Uri, ca: &Path) -> Result<Self, Error> {
         let authority = url.authority().filter(|_| url.scheme_str() == Some("https"));
         let wrong_url = || Error::Answer(format!("{url}: expected https://HOST:PORT"));
         let authority = authority.ok_or_else(wrong_url)?;
@@ -122,27 +126,32 @@ impl Client {
     }
 
     /// Sends a request and returns the body of a good answer.
-    async fn send(
+    async fn send(&mut self, request: Builder, body: Bytes) -> Result<Bytes, Error> {
+        let answer = self.exchange(request, body).await?;
+        match answer.status() {
+            StatusCode::OK => Ok(answer.into_body()),
+            status => Err(Error::Answer(refusal(status, answer.body()))),
+        }
+    }
+
+    /// Sends a request and returns the answer, whatever it says.
+    pub(crate) async fn exchange(
         &mut self,
-        request: hyper::http::request::Builder,
+        request: Builder,
         body: Bytes,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<Response<Bytes>, Error> {
         let request = request.header(HOST, &self.authority).body(Full::new(body));
         let request = request.map_err(|e| Error::Answer(format!("request: {e}")))?;
         let sending = async {
             let response = self.sender.send_request(request).await;
-            let response = response.map_err(|e| wrong(&e.to_string()))?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-            Ok::<_, Error>((status, body.map_err(|e| wrong(&e.to_string()))?.to_bytes()))
+            let (parts, body) = response.map_err(|e| wrong(&e.to_string()))?.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+            let body = body.map_err(|e| wrong(&e.to_string()))?.to_bytes();
+            Ok(Response::from_parts(parts, body))
         };
         // The server's own deadline comes first, with a better explanation.
         let answer = tokio::time::timeout(DEADLINE * 2, sending).await;
-        let (status, body) = answer.map_err(|_| wrong("it did not come in time"))??;
-        match status {
-            StatusCode::OK => Ok(body),
-            _ => Err(Error::Answer(refusal(status, &body))),
-        }
+        answer.map_err(|_| wrong("it did not come in time"))?
     }
 }
 

@@ -67,7 +67,8 @@ impl FromStr for EnclaveAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("expected unix:PATH, vsock:CID:PORT or hybrid:PATH:PORT, got {text}");
+        let wrong =
+            || format!("expected unix:PATH, vsock:CID:PORT or hybrid:PATH:PORT, got {text}");
         let (scheme, rest) = text.split_once(':').ok_or_else(wrong)?;
         let number = |digits: &str| digits.parse::<u32>().map_err(|_| wrong());
         match scheme {

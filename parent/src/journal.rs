@@ -168,7 +168,9 @@ impl Journal {
                 None => self.host.ledger.leaf(at),
             };
             let same = known == Some(leaf);
-            return same.then_some(()).ok_or_else(|| wrong("it came before with other content".into()));
+            return same
+                .then_some(())
+                .ok_or_else(|| wrong("it came before with other content".into()));
         }
         if entry.index > next {
             return Err(wrong(format!("expected index {next}")));
@@ -309,3 +311,6 @@ impl Journal {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -26,7 +26,11 @@ pub struct Landed {
 
 impl Landed {
     /// What the store has.
-    pub fn from_stored(at: Location, entry: StoredEntry, quote: &StoredQuote) -> Result<Self, Error> {
+    pub fn from_stored(
+        at: Location,
+        entry: StoredEntry,
+        quote: &StoredQuote,
+    ) -> Result<Self, Error> {
         let damaged = |e: proof::ProofError| Error::Damaged(format!("entry {}: {e}", at.index));
         let signed = Proof::parse(&entry.envelope).map_err(damaged)?.signed;
         let (salt, results, hash) = (entry.salt, entry.results, signed.proof_hash());

@@ -79,7 +79,12 @@ impl Ledger {
 
     /// Takes leaves if they lead to `root`, and says whether they did.
     #[must_use]
-    pub fn extend(&self, boot: u32, leaves: impl Iterator<Item = Hash> + Clone, root: &Hash) -> bool {
+    pub fn extend(
+        &self,
+        boot: u32,
+        leaves: impl Iterator<Item = Hash> + Clone,
+        root: &Hash,
+    ) -> bool {
         let mut logs = self.write();
         let Some(log) = logs.get_mut(boot as usize) else { return false };
         let mut frontier = log.frontier.clone();

@@ -2,6 +2,8 @@
 //! queue. Trusted for delivery and durability only; a verifier believes nothing that it says. It
 //! must never hold a signing key of the enclave, decide a rule, or answer before the disk has it.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod answer;
 pub mod authority;
 pub mod client;

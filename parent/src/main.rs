@@ -36,7 +36,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Serve(options) => run_server(options),
+        Command::Serve(options) => run_server(&options),
         Command::Evaluate(options) => evaluate(&options),
         Command::Authority(command) => authority::run(command).map(|()| ExitCode::SUCCESS),
     };
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn run_server(options: ServeOptions) -> anyhow::Result<ExitCode> {
+fn run_server(options: &ServeOptions) -> anyhow::Result<ExitCode> {
     let level = std::env::var("PROBITY_LOG").ok().and_then(|level| level.parse().ok());
     tracing_subscriber::fmt()
         .with_max_level(level.unwrap_or(Level::INFO))

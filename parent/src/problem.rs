@@ -130,9 +130,7 @@ impl Kind {
             Kind::Overloaded => {
                 (StatusCode::TOO_MANY_REQUESTS, "overloaded", "Too many requests in flight")
             }
-            Kind::Internal => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed")
-            }
+            Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
             Kind::Enclave => (StatusCode::BAD_GATEWAY, "enclave", "The enclave failed"),
             Kind::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
             Kind::RulesStale => {
@@ -144,11 +142,9 @@ impl Kind {
             Kind::EnclaveLost => {
                 (StatusCode::SERVICE_UNAVAILABLE, "enclave-lost", "The enclave was lost")
             }
-            Kind::Storage => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "storage",
-                "The proof could not be made durable",
-            ),
+            Kind::Storage => {
+                (StatusCode::SERVICE_UNAVAILABLE, "storage", "The proof could not be made durable")
+            }
             Kind::Deadline => (StatusCode::GATEWAY_TIMEOUT, "deadline", "The deadline passed"),
         }
     }

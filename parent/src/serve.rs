@@ -12,67 +12,104 @@ use crate::rulebook::Rulebook;
 use crate::store::Store;
 use ring::rand::SecureRandom as _;
 use std::fs::{self, File, TryLockError};
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
-/// Runs until a signal.
-pub async fn serve(options: ServeOptions) -> Result<(), Error> {
-    let data = &options.data;
-    fs::create_dir_all(data).map_err(Error::file(data))?;
-    let _lock = lock(data)?;
-    let file = data.join("listen");
-    // Left over when the process before was killed.
-    fs::remove_file(&file).ok();
+/// A server that runs.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What its parts share.
+    pub host: Arc<Host>,
+    address_file: PathBuf,
+    stop_http: watch::Sender<bool>,
+    stop_link: watch::Sender<bool>,
+    https: JoinHandle<()>,
+    link: JoinHandle<()>,
+    journal: std::thread::JoinHandle<()>,
+    _lock: File,
+}
+
+/// Serves until a signal.
+pub async fn serve(options: &ServeOptions) -> Result<(), Error> {
+    let mut signals = Signals::new()?;
+    let server = Server::start(options).await?;
+    eprintln!("listening https://{}", server.address);
+    signals.wait().await;
+    tracing::info!("stopping");
+    server.stop().await
+}
+
+impl Server {
+    /// Starts every part and says where it listens in DATA/listen.
+    pub async fn start(options: &ServeOptions) -> Result<Self, Error> {
+        let data = &options.data;
+        fs::create_dir_all(data).map_err(Error::file(data))?;
+        let lock = lock(data)?;
+        let address_file = data.join("listen");
+        // Left over when the process before was killed.
+        fs::remove_file(&address_file).ok();
+        let provisions = provisions(options)?;
+        let rulebook = Rulebook::parse(&provisions.bundle)?;
+        tracing::info!(name = rulebook.name(), version = rulebook.version(), "read the rules");
+        let (certificate, key) = match (&options.tls_cert, &options.tls_key) {
+            (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
+            _ => http::tls::development_files(data)?,
+        };
+        let tls = http::tls::server_config(&certificate, &key)?;
+        let store = Store::open(data)?;
+        let (limit, deadline) = (options.in_flight_max, options.deadline);
+        let host = Arc::new(Host::new(store, rulebook, limit, deadline, random()?)?);
+
+        let failed = Error::socket(format!("listening on {}", options.listen));
+        let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(Error::socket("listening"))?;
+        let (intake, queue) = mpsc::channel(JOURNAL_QUEUE_MAX);
+        let journal = Journal::new(Arc::clone(&host));
+        let thread = std::thread::Builder::new().name("journal".into());
+        let journal = thread.spawn(|| journal.run(queue));
+        let journal = journal.map_err(Error::socket("starting the journal"))?;
+        let (stop_http, http_stops) = watch::channel(false);
+        let (stop_link, link_stops) = watch::channel(false);
+        let link = tokio::spawn(link::run(Arc::clone(&host), provisions, intake, link_stops));
+        let https = tokio::spawn(http::serve(listener, tls, Arc::clone(&host), http_stops));
+        publish(&address_file, &format!("{address}\n"))?;
+        let _lock = lock;
+        Ok(Self { address, host, address_file, stop_http, stop_link, https, link, journal, _lock })
+    }
+
+    /// Finishes what is in flight, within limits, and closes.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.host.stopping.store(true, Ordering::Relaxed);
+        self.stop_http.send_replace(true);
+        // A part that panicked has nothing left to finish.
+        self.https.await.ok();
+        self.stop_link.send_replace(true);
+        self.link.await.ok();
+        // The link held the journal's only sender: it writes what it has and ends.
+        tokio::task::spawn_blocking(move || self.journal.join()).await.ok();
+        fs::remove_file(&self.address_file).map_err(Error::file(&self.address_file))
+    }
+}
+
+fn provisions(options: &ServeOptions) -> Result<Provisions, Error> {
     let provisions = Provisions {
         address: options.enclave.clone(),
         boot: read(&options.boot)?,
         bundle: read(&options.rules)?,
         freshness: read(&options.freshness)?,
     };
+    // The enclave would refuse it as well, but only once, at the price of a boot.
     rules::BootConfig::parse(&provisions.boot)
         .map_err(|source| Error::Rules { what: "boot configuration", source })?;
-    let rulebook = Rulebook::parse(&provisions.bundle)?;
-    tracing::info!(name = rulebook.name(), version = rulebook.version(), "read the rules");
-    let (certificate, key) = match (&options.tls_cert, &options.tls_key) {
-        (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
-        _ => http::tls::development_files(data)?,
-    };
-    let tls = http::tls::server_config(&certificate, &key)?;
-    let store = Store::open(data)?;
-    let (limit, deadline) = (options.in_flight_max, options.deadline);
-    let host = Arc::new(Host::new(store, rulebook, limit, deadline, random()?)?);
-
-    let failed = Error::socket(format!("listening on {}", options.listen));
-    let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(Error::socket("listening"))?;
-    let mut signals = Signals::new()?;
-
-    let (intake, queue) = mpsc::channel(JOURNAL_QUEUE_MAX);
-    let journal = Journal::new(Arc::clone(&host));
-    let journal = std::thread::Builder::new().name("journal".into()).spawn(|| journal.run(queue));
-    let journal = journal.map_err(Error::socket("starting the journal"))?;
-    let (stop_http, http_stops) = watch::channel(false);
-    let (stop_link, link_stops) = watch::channel(false);
-    let link = tokio::spawn(link::run(Arc::clone(&host), provisions, intake, link_stops));
-    let https = tokio::spawn(http::serve(listener, tls, Arc::clone(&host), http_stops));
-
-    publish(&file, &format!("{bound}\n"))?;
-    eprintln!("listening https://{bound}");
-    signals.wait().await;
-
-    tracing::info!("stopping");
-    host.stopping.store(true, Ordering::Relaxed);
-    stop_http.send_replace(true);
-    https.await.ok();
-    stop_link.send_replace(true);
-    link.await.ok();
-    // The link held the journal's only sender: it writes what it has and ends.
-    tokio::task::spawn_blocking(move || journal.join()).await.ok();
-    fs::remove_file(&file).map_err(Error::file(&file))
+    Ok(provisions)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
@@ -126,6 +163,8 @@ impl Signals {
     }
 }
 
+#[cfg(test)]
+mod flow;
 #[cfg(test)]
 mod tests {
     use super::*;

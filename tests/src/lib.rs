@@ -2,8 +2,10 @@
 //! rules, a running stack, a real HTTPS client. It must never contain a test's expectation.
 
 pub mod corpus;
+pub mod https;
 pub mod link;
 pub mod sample;
+pub mod stack;
 pub mod world;
 
 use std::path::PathBuf;

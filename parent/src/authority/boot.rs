@@ -35,18 +35,17 @@ pub(crate) fn new(arguments: &BootNew) -> anyhow::Result<String> {
 /// What a boot configuration says.
 pub(crate) fn show(path: &Path) -> anyhow::Result<String> {
     let config = BootConfig::parse(&super::read(path)?);
-    let config = config.with_context(|| {
-        format!("{}: make one with `probity boot new`", path.display())
-    })?;
+    let config =
+        config.with_context(|| format!("{}: make one with `probity boot new`", path.display()))?;
     Ok(describe(&config))
 }
 
 /// Sorted, as the format wants them.
 fn parse_keys(option: &str, dids: &[String]) -> anyhow::Result<Vec<VerifyingKey>> {
     let keys = dids.iter().map(|did| VerifyingKey::from_did_key(did));
-    let mut keys = keys.collect::<Result<Vec<_>, _>>().with_context(|| {
-        format!("{option} wants what `probity keys show FILE` prints")
-    })?;
+    let mut keys = keys
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(|| format!("{option} wants what `probity keys show FILE` prints"))?;
     keys.sort_unstable();
     if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
         bail!("{option} {:?} is given twice: name each key once", pair[0]);

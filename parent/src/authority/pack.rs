@@ -84,11 +84,7 @@ struct ListFile {
 
 impl Pack {
     /// Reads `directory/rulebook.yaml` and all that it names.
-    pub(crate) fn read(
-        directory: &Path,
-        version: u64,
-        issued_at: Millis,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn read(directory: &Path, version: u64, issued_at: Millis) -> anyhow::Result<Self> {
         let book: RulebookFile = parse(directory, "rulebook.yaml")?;
         let mut lists = Vec::with_capacity(book.lists.len());
         for name in &book.lists {

@@ -86,9 +86,10 @@ fn to_json(verified: &VerifiedBundle) -> Value {
 }
 
 fn rule_json(bundle: &Bundle, rule: &Rule) -> Value {
-    let reasons = rule.reasons.iter().map(|reason| {
-        json!({ "severity": reason.severity.name(), "template": reason.template })
-    });
+    let reasons = rule
+        .reasons
+        .iter()
+        .map(|reason| json!({ "severity": reason.severity.name(), "template": reason.template }));
     let module = &bundle.modules[rule.module];
     let lists: Vec<_> = rule.lists.iter().map(|index| &bundle.lists[*index].id).collect();
     json!({

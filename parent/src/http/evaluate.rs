@@ -98,7 +98,11 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let visible = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_graphic);
     let length = 1..=IDEMPOTENCY_KEY_CHARS_MAX;
     match value.to_str() {
-        Ok(key) if values.next().is_none() && length.contains(&key.len()) && visible(key.as_bytes()) => {
+        Ok(key)
+            if values.next().is_none()
+                && length.contains(&key.len())
+                && visible(key.as_bytes()) =>
+        {
             Ok(Some(key.to_owned()))
         }
         _ => {

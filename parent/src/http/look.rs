@@ -29,7 +29,8 @@ pub async fn proof(
         problem.field("id")
     })?;
     let found = host.proof(id).await?;
-    let proof = found.ok_or_else(|| Problem::new(Kind::NotFound, "there is no proof with this id"))?;
+    let proof =
+        found.ok_or_else(|| Problem::new(Kind::NotFound, "there is no proof with this id"))?;
     let mut response = match wants_cose(request.headers()) {
         true => respond(StatusCode::OK, COSE, proof.to_bytes()),
         false => json(&verify::to_json(&proof)),
@@ -81,7 +82,9 @@ pub async fn log(host: &Host) -> Result<Response<Answer>, Problem> {
     let boot_ids = host.ledger.boot_ids();
     let boots = host.read(move |store| {
         let ordinals = (0_u32..).zip(boot_ids);
-        ordinals.map(|(boot, boot_id)| boot_view(store, boot, &boot_id)).collect::<Result<Vec<_>, _>>()
+        ordinals
+            .map(|(boot, boot_id)| boot_view(store, boot, &boot_id))
+            .collect::<Result<Vec<_>, _>>()
     });
     Ok(json(&object!({ "boots": boots.await? })))
 }

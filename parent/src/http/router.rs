@@ -124,13 +124,15 @@ mod tests {
     #[test]
     fn openapi_names_every_problem_and_resolves_its_references() {
         let document: serde_json::Value = serde_json::from_str(look::OPENAPI).unwrap();
-        let known: Vec<_> = document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|name| name.as_str().unwrap().to_owned())
-            .collect();
-        let ours = Kind::ALL.map(|kind| format!("{}{}", crate::problem::TYPE_PREFIX, kind.parts().1));
+        let known: Vec<_> =
+            document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|name| name.as_str().unwrap().to_owned())
+                .collect();
+        let ours =
+            Kind::ALL.map(|kind| format!("{}{}", crate::problem::TYPE_PREFIX, kind.parts().1));
         assert_eq!(known, ours);
         let mut rest = look::OPENAPI;
         while let Some(at) = rest.find("\"$ref\": \"#") {

@@ -61,7 +61,11 @@ async fn load_rules(
     let command = Command::LoadRules { id: RULES_ID, bundle, freshness };
     match ask(source, sink, &command).await? {
         Report::RulesLoaded { rulebook, .. } => {
-            tracing::info!(version = rulebook.version, rules = rulebook.rules, "rules are in force");
+            tracing::info!(
+                version = rulebook.version,
+                rules = rulebook.rules,
+                "rules are in force"
+            );
             let detail = format!("version {} is in force", rulebook.version);
             host.health.set_rules(Component::up(detail), Some(rulebook));
         }

@@ -129,6 +129,10 @@ async fn read_all(
             Report::Entry(entry) => intake.send(Intake::Entry(entry)).await.map_err(gone)?,
             Report::Quote(quote) => intake.send(Intake::Quote(quote)).await.map_err(gone)?,
             Report::Attested { id, quote } => host.pending.answer(id, Ok(Reply::Attested(quote))),
+            // Number 0 is the resumption itself.
+            Report::Refused(refusal) if refusal.id == 0 => {
+                return Err(Error::Enclave(refusal.detail));
+            }
             Report::Refused(refusal) => host.pending.answer(refusal.id, Err(refusal.into())),
             Report::Event(event) => log_event(event),
             Report::Status { .. } | Report::RulesLoaded { .. } => {
@@ -138,7 +142,10 @@ async fn read_all(
     }
 }
 
-async fn write_all(mut sink: BufWriter<Sink>, mut queue: mpsc::Receiver<Vec<u8>>) -> Result<(), Error> {
+async fn write_all(
+    mut sink: BufWriter<Sink>,
+    mut queue: mpsc::Receiver<Vec<u8>>,
+) -> Result<(), Error> {
     while let Some(body) = queue.recv().await {
         write_frame(&mut sink, &body).await?;
         while let Ok(body) = queue.try_recv() {

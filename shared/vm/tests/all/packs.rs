@@ -194,7 +194,7 @@ fn structuring_counts_the_present_transaction_and_adds_up() {
 #[test]
 fn structuring_takes_the_longest_history_within_its_fuel() {
     /// What rulepacks/us-core gives the rule.
-    const FUEL_GIVEN: u64 = 2_000_000;
+    const FUEL_GIVEN: u64 = 1_000_000;
     let program = pack();
     let history = vec![row("cash_deposit", "9000", "USD", 5); 10_000].join(",");
     let run = run(&program, &record(&money("cash_deposit", "9000", "USD", ""), &history));
