@@ -2,6 +2,7 @@
 //! rules, a running stack, a real HTTPS client. It must never contain a test's expectation.
 
 pub mod corpus;
+pub mod fuzz_targets;
 pub mod https;
 pub mod link;
 pub mod sample;

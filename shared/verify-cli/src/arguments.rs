@@ -18,6 +18,9 @@ pub(crate) enum Verb {
     Proof(ProofArguments),
     /// Verifies a Nitro attestation document alone.
     Nitro(NitroArguments),
+    /// Verifies a boot's whole log, as exported from /v1/log/{boot}: every proof, no gap,
+    /// every two quotes consistent.
+    Log(LogArguments),
 }
 
 impl Verb {
@@ -25,6 +28,7 @@ impl Verb {
         match self {
             Verb::Proof(asked) => asked.common.json,
             Verb::Nitro(asked) => asked.common.json,
+            Verb::Log(asked) => asked.common.json,
         }
     }
 }
@@ -70,6 +74,20 @@ pub(crate) struct ProofArguments {
     /// Longest time between an evaluation and its quote, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub(crate) lag: u64,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArguments {
+    /// The log: NDJSON, first the boot record, then every proof; `-` is standard input.
+    pub(crate) file: PathBuf,
+    /// Reference values, as for `proof`; may be given again.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) measurements: Vec<PathBuf>,
+    /// The boot configuration whose rule authorities are accepted (held against PCR16).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) boot: PathBuf,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
 }

@@ -4,6 +4,7 @@
 mod arguments;
 mod document;
 mod files;
+mod log;
 mod report;
 mod table;
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     let verdict = match &arguments.verb {
         Verb::Proof(asked) => report::proof(asked),
         Verb::Nitro(asked) => document::nitro(asked),
+        Verb::Log(asked) => log::log(asked),
     };
     match verdict {
         Ok(verdict) => {

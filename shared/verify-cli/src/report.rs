@@ -1,15 +1,17 @@
 //! `probity-verify proof`: the whole proof.
 
-use crate::arguments::ProofArguments;
+use crate::arguments::{CommonArguments, ProofArguments};
 use crate::table::{Table, short};
 use crate::{Verdict, document, files};
 use anyhow::{Context, Result};
 use rules::{Bundle, Outcome as RuleOutcome, SignedBundle, render_reason};
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use verify::{Materials, Outcome, Policy, Verified, Verifier, VerifyError};
 
 pub(crate) fn proof(asked: &ProofArguments) -> Result<Verdict> {
-    let policy = policy(asked)?;
+    let policy = policy(&asked.measurements, &asked.boot, &asked.common)?
+        .with_lag_ms_max(asked.lag.saturating_mul(1000));
     let bundle = asked.rules.as_deref().map(files::read).transpose()?;
     let input = asked.input.as_deref().map(files::read).transpose()?;
     let salt = asked.salt.as_deref().map(files::salt).transpose()?;
@@ -27,19 +29,23 @@ pub(crate) fn proof(asked: &ProofArguments) -> Result<Verdict> {
     })
 }
 
-fn policy(asked: &ProofArguments) -> Result<Policy> {
-    let config = rules::BootConfig::parse(&files::read(&asked.boot)?)
-        .with_context(|| format!("{} is no boot configuration", asked.boot.display()))?;
+/// The policy that the command line spells out.
+pub(crate) fn policy(
+    measurements: &[PathBuf],
+    boot: &Path,
+    common: &CommonArguments,
+) -> Result<Policy> {
+    let config = rules::BootConfig::parse(&files::read(boot)?)
+        .with_context(|| format!("{} is no boot configuration", boot.display()))?;
     let mut releases = Vec::new();
-    for path in &asked.measurements {
+    for path in measurements {
         releases.extend(files::measurements(path)?);
     }
-    let (anchors, time) = (files::anchors(&asked.common)?, files::moment(&asked.common)?);
+    let (anchors, time) = (files::anchors(common)?, files::moment(common)?);
     let mut policy = Policy::new(anchors, time, releases, config)
         .map_err(|error| anyhow::anyhow!("{error}"))?
-        .with_lag_ms_max(asked.lag.saturating_mul(1000))
-        .with_age_ms_max(asked.common.max_age.saturating_mul(1000));
-    if let Some(nonce) = files::nonce(&asked.common)? {
+        .with_age_ms_max(common.max_age.saturating_mul(1000));
+    if let Some(nonce) = files::nonce(common)? {
         policy = policy.with_nonce(nonce);
     }
     Ok(policy)
@@ -168,7 +174,7 @@ fn json_of(verified: &Verified, bundle: Option<&Bundle>) -> Value {
     })
 }
 
-fn refused(rejected: &VerifyError) -> Verdict {
+pub(crate) fn refused(rejected: &VerifyError) -> Verdict {
     let (check, remedy) = (rejected.check(), rejected.remedy());
     let text = format!("REJECTED {check}: {rejected}\n  do: {remedy}\n");
     let json =
