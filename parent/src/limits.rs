@@ -21,6 +21,8 @@ pub const BODY_BYTES_MAX: usize = wire::BODY_BYTES_MAX;
 pub const STREAM_CHUNK_BYTES: usize = 32 << 10;
 /// Parts of an answer stream that wait for a slow reader.
 pub const STREAM_CHUNKS_MAX: usize = 4;
+/// Entries of a log that are read from the store at once.
+pub const EXPORT_ENTRIES: u64 = 256;
 /// Most client connections.
 pub const CONNECTIONS_MAX: usize = 2048;
 /// Reports of the enclave that wait for the journal.
@@ -48,6 +50,10 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a request body may take.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How much of a refused body is read and dropped, in bytes, so that the client reads the refusal.
+pub const DISCARD_BYTES_MAX: usize = 16 << 20;
+/// How long that may take.
+pub const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a client may leave an answer unread.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the enclave may take to answer a command of the handshake.

@@ -13,6 +13,7 @@ use crate::problem::{Kind, Problem};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,15 +59,15 @@ pub async fn batch(
         }
     };
     let lines = media_type(request.headers()).as_deref() == Some("application/x-ndjson");
-    let place = BATCHES.try_acquire().map_err(|_| {
-        Problem::new(Kind::Overloaded, "too many batches are running").remedy("ask again later")
-    })?;
     let body = read_whole(request.into_body(), BATCH_BYTES_MAX).await?;
     let items = split(&body.bytes)?;
     if items.len() > BATCH_ITEMS_MAX {
-        let detail = format!("{} items, at most {BATCH_ITEMS_MAX} are allowed", items.len());
+        let detail = format!("more than {BATCH_ITEMS_MAX} items");
         return Err(Problem::new(Kind::TooLarge, detail).remedy("send several batches"));
     }
+    let place = BATCHES.try_acquire().map_err(|_| {
+        Problem::new(Kind::Overloaded, "too many batches are running").remedy("ask again later")
+    })?;
     let batch = Batch { items, started, _body: body, _place: place };
     if lines {
         return Ok(stream(host, batch));
@@ -76,17 +77,49 @@ pub async fn batch(
 
 /// The elements of a JSON array as slices of it.
 fn split_array(body: &Bytes) -> Result<Vec<Bytes>, Problem> {
-    let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
+    let Elements(elements) = serde_json::from_slice(body).map_err(|error| {
         let detail = format!("expected a JSON array of requests: {error}");
         Problem::new(Kind::BadRequest, detail)
     })?;
     Ok(elements.into_iter().map(|raw| body.slice_ref(raw.get().as_bytes())).collect())
 }
 
+/// The first elements of an array: one more than may be, so that too many are seen to be.
+struct Elements<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(ElementsVisitor)
+    }
+}
+
+struct ElementsVisitor;
+
+impl<'de> Visitor<'de> for ElementsVisitor {
+    type Value = Elements<'de>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while elements.len() <= BATCH_ITEMS_MAX
+            && let Some(element) = array.next_element()?
+        {
+            elements.push(element);
+        }
+        // What is beyond is only looked at for being JSON.
+        while array.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Elements(elements))
+    }
+}
+
 /// The lines of the body as slices of it; empty ones are left out.
 fn split_lines(body: &Bytes) -> Result<Vec<Bytes>, Problem> {
     let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    Ok(lines.filter(|line| !line.is_empty()).map(|line| body.slice_ref(line)).collect())
+    let lines = lines.filter(|line| !line.is_empty()).take(BATCH_ITEMS_MAX + 1);
+    Ok(lines.map(|line| body.slice_ref(line)).collect())
 }
 
 /// Starts the items in order, as many at once as there are places; their handles come out in the
@@ -197,7 +230,7 @@ fn stream(host: &Arc<Host>, mut batch: Batch) -> Response<Answer> {
 }
 
 /// Sends a part; an error means that nobody reads, or not fast enough to be waited for.
-async fn send(parts: &mpsc::Sender<Bytes>, part: &mut Vec<u8>) -> Result<(), ()> {
+pub(super) async fn send(parts: &mpsc::Sender<Bytes>, part: &mut Vec<u8>) -> Result<(), ()> {
     let bytes = Bytes::from(std::mem::take(part));
     parts.send_timeout(bytes, WRITE_TIMEOUT).await.map_err(drop)
 }

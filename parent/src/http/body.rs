@@ -1,10 +1,10 @@
 //! Bodies, both ways: bounded in size, time and memory when they come in; whole or streamed when
 //! they go out. It must never read more than its limit.
 
-use crate::limits::{BODIES_KIB_MAX, BODY_TIMEOUT};
+use crate::limits::{BODIES_KIB_MAX, BODY_TIMEOUT, DISCARD_BYTES_MAX, DISCARD_TIMEOUT};
 use crate::problem::{Kind, Problem};
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
@@ -21,6 +21,8 @@ pub const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson")
 pub const COSE: HeaderValue = HeaderValue::from_static("application/cose");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+const KIB: usize = 1024;
+
 /// Memory for bodies, counted in KiB.
 static BODIES_KIB: Semaphore = Semaphore::const_new(BODIES_KIB_MAX);
 
@@ -29,34 +31,95 @@ static BODIES_KIB: Semaphore = Semaphore::const_new(BODIES_KIB_MAX);
 pub struct Whole {
     /// The bytes as they came.
     pub bytes: Bytes,
-    _memory: SemaphorePermit<'static>,
+    _memory: Option<SemaphorePermit<'static>>,
 }
 
 /// Reads a body of at most `max` bytes.
-pub async fn read_whole(body: Incoming, max: usize) -> Result<Whole, Problem> {
-    let too_large = || {
-        let detail = format!("the body is over the limit of {max} bytes");
-        Problem::new(Kind::TooLarge, detail).remedy("send less at once")
-    };
-    // Without a declared length the whole limit is set aside.
-    let bytes = body.size_hint().upper().unwrap_or(max as u64);
-    if bytes > max as u64 {
-        return Err(too_large());
-    }
-    let kib = u32::try_from(bytes / 1024 + 1).map_err(|_| too_large())?;
-    let memory = BODIES_KIB.try_acquire_many(kib).map_err(|_| {
-        Problem::new(Kind::Overloaded, "too many bodies are in memory").remedy("ask again later")
-    })?;
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max).collect()).await;
-    match collected {
-        Ok(Ok(collected)) => Ok(Whole { bytes: collected.to_bytes(), _memory: memory }),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::new(Kind::BadRequest, "the body ended early")),
-        Err(_) => {
-            let detail = format!("the body took more than {} s", BODY_TIMEOUT.as_secs());
-            Err(Problem::new(Kind::RequestTimeout, detail))
+pub async fn read_whole(mut body: Incoming, max: usize) -> Result<Whole, Problem> {
+    let reading = async {
+        let mut whole = Gathered::default();
+        while let Some(frame) = body.frame().await {
+            let ended = |_| Problem::new(Kind::BadRequest, "the body ended early");
+            let Ok(part) = frame.map_err(ended)?.into_data() else { continue };
+            if let Err(problem) = whole.add(part, max) {
+                // A client that still sends would lose the answer if nobody read on.
+                discard(&mut body).await;
+                return Err(problem);
+            }
         }
+        whole.finish()
+    };
+    tokio::time::timeout(BODY_TIMEOUT, reading).await.unwrap_or_else(|_| {
+        let detail = format!("the body took more than {} s", BODY_TIMEOUT.as_secs());
+        Err(Problem::new(Kind::RequestTimeout, detail))
+    })
+}
+
+/// Parts of a body. Memory is set aside for what came, not for what was announced.
+#[derive(Default)]
+struct Gathered {
+    first: Bytes,
+    /// Everything, once there is a second part.
+    all: BytesMut,
+    memory: Option<SemaphorePermit<'static>>,
+    /// Bytes that `memory` is for.
+    paid: usize,
+}
+
+impl Gathered {
+    fn add(&mut self, part: Bytes, max: usize) -> Result<(), Problem> {
+        let length = self.first.len().max(self.all.len()) + part.len();
+        if length > max {
+            let detail = format!("the body is over the limit of {max} bytes");
+            return Err(Problem::new(Kind::TooLarge, detail).remedy("send less at once"));
+        }
+        self.pay(length)?;
+        if self.first.is_empty() {
+            self.first = part;
+            return Ok(());
+        }
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&self.first);
+        }
+        self.all.extend_from_slice(&part);
+        Ok(())
     }
+
+    fn pay(&mut self, length: usize) -> Result<(), Problem> {
+        let kib = length.saturating_sub(self.paid).div_ceil(KIB);
+        let busy = || {
+            let problem = Problem::new(Kind::Overloaded, "too many bodies are in memory");
+            problem.remedy("ask again later")
+        };
+        let count = u32::try_from(kib).map_err(|_| busy())?;
+        let more = BODIES_KIB.try_acquire_many(count).map_err(|_| busy())?;
+        self.paid += kib * KIB;
+        match &mut self.memory {
+            Some(memory) => memory.merge(more),
+            none => *none = Some(more),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Whole, Problem> {
+        let bytes = if self.all.is_empty() { self.first } else { self.all.freeze() };
+        Ok(Whole { bytes, _memory: self.memory })
+    }
+}
+
+/// Reads on for a while, keeping nothing.
+async fn discard(body: &mut Incoming) {
+    let reading = async {
+        let mut left = DISCARD_BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Whoever is too slow for this loses the answer.
+    tokio::time::timeout(DISCARD_TIMEOUT, reading).await.ok();
 }
 
 /// A body that goes out.

@@ -35,10 +35,10 @@ pub async fn evaluate(
             return Err(problem.field("proof"));
         }
     };
-    // Before the body is read: what cannot be taken is not read either.
-    let place = host.admit()?;
     let body = read_whole(request.into_body(), BODY_BYTES_MAX).await?;
     let id = parse_request(&body.bytes)?.transaction.id;
+    // After the body: a client that sends slowly holds no place.
+    let place = host.admit()?;
     let (landed, replayed) = match key {
         None => (host.evaluate(&body.bytes).await?, false),
         Some(key) => {

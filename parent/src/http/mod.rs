@@ -4,6 +4,7 @@
 mod batch;
 mod body;
 mod evaluate;
+mod export;
 mod look;
 mod patience;
 pub mod router;

@@ -1,7 +1,7 @@
 //! The routes. The list below is all there is; a test holds it against `openapi.json`.
 
 use super::body::{Answer, respond_problem};
-use super::{batch, evaluate, look};
+use super::{batch, evaluate, export, look};
 use crate::host::Host;
 use crate::problem::{Kind, Problem};
 use hyper::body::Incoming;
@@ -24,6 +24,8 @@ pub enum Action {
     Rules,
     /// Shows the logs.
     Log,
+    /// Streams one log.
+    Export,
     /// Says that the process runs.
     Live,
     /// Says whether requests would succeed.
@@ -33,13 +35,14 @@ pub enum Action {
 }
 
 /// Method, path and action of every route; `{id}` stands for one segment.
-pub const ROUTES: [(&str, &str, Action); 9] = [
+pub const ROUTES: [(&str, &str, Action); 10] = [
     ("POST", "/v1/evaluate", Action::Evaluate),
     ("POST", "/v1/evaluate/batch", Action::Batch),
     ("GET", "/v1/proofs/{id}", Action::Proof),
     ("GET", "/v1/attestation", Action::Attestation),
     ("GET", "/v1/rules", Action::Rules),
     ("GET", "/v1/log", Action::Log),
+    ("GET", "/v1/log/{id}", Action::Export),
     ("GET", "/health/live", Action::Live),
     ("GET", "/health/ready", Action::Ready),
     ("GET", "/openapi.json", Action::OpenApi),
@@ -70,6 +73,7 @@ pub async fn route(host: Arc<Host>, request: Request<Incoming>) -> Response<Answ
         Action::Attestation => look::attestation(&host, &request).await,
         Action::Rules => Ok(look::rules(&host)),
         Action::Log => look::log(&host).await,
+        Action::Export => export::export(&host, &segment).await,
         Action::Live => Ok(look::live()),
         Action::Ready => Ok(look::ready(&host)),
         Action::OpenApi => Ok(look::openapi()),

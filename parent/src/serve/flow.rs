@@ -355,3 +355,29 @@ async fn batches_answer_in_order_and_name_their_failures() {
     drop(client);
     server.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn what_is_in_flight_is_bounded_and_keys_are_not_worked_on_twice() {
+    let mut world = World::new();
+    world.options.in_flight_max = 1;
+    world.options.deadline = Duration::from_secs(2);
+    let (server, mut client) = world.start().await;
+    world.enclave.lock().unwrap().silent = true;
+    let url = format!("https://{}", server.address).parse().unwrap();
+    let ca = world.folder.path().join("data/tls/cert.pem");
+    let mut slow = Client::connect(&url, &ca).await.unwrap();
+    let keyed = [("idempotency-key", "order-9")];
+    let waiting = tokio::spawn(async move { evaluate(&mut slow, &keyed, BODY).await });
+    while world.enclave.lock().unwrap().held.is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let refused = evaluate(&mut client, &[], BODY).await;
+    assert_problem(&refused, 429, "overloaded");
+    assert_eq!(refused.headers()["retry-after"], "1");
+    server.host.in_flight.add_permits(1);
+    let twice = evaluate(&mut client, &keyed, BODY).await;
+    assert_problem(&twice, 409, "idempotency-in-flight");
+    assert_problem(&waiting.await.unwrap(), 504, "deadline");
+    drop(client);
+    server.stop().await.unwrap();
+}

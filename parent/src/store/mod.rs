@@ -110,8 +110,9 @@ impl Store {
     /// Opens the store of a data folder, or makes it.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(FILE);
-        let database = RwLock::new(Some(open_database(&path)?));
-        Ok(Self { path, database })
+        let database = open_database(&path)?;
+        make_tables(&database).map_err(|error| Error::Store(Box::new(error)))?;
+        Ok(Self { path, database: RwLock::new(Some(database)) })
     }
 
     /// Closes and opens the file again, as redb wants it after an I/O error.
@@ -309,18 +310,19 @@ fn begin(database: &Database) -> Result<redb::WriteTransaction, redb::Error> {
 }
 
 fn open_database(path: &Path) -> Result<Database, Error> {
-    let open = || -> Result<Database, redb::Error> {
-        let database = Database::builder().set_cache_size(STORE_CACHE_BYTES).create(path)?;
-        // Readers expect every table to be there.
-        let write = begin(&database)?;
-        write.open_table(BOOTS)?;
-        write.open_table(LEAVES)?;
-        write.open_table(HASHES)?;
-        write.open_table(PROOFS)?;
-        write.open_table(QUOTES)?;
-        write.open_table(REFS)?;
-        write.commit()?;
-        Ok(database)
-    };
-    open().map_err(|error| Error::Store(Box::new(error)))
+    let database = Database::builder().set_cache_size(STORE_CACHE_BYTES).create(path);
+    database.map_err(|error| Error::Store(Box::new(error.into())))
+}
+
+/// Readers expect every table to be there.
+fn make_tables(database: &Database) -> Result<(), redb::Error> {
+    let write = begin(database)?;
+    write.open_table(BOOTS)?;
+    write.open_table(LEAVES)?;
+    write.open_table(HASHES)?;
+    write.open_table(PROOFS)?;
+    write.open_table(QUOTES)?;
+    write.open_table(REFS)?;
+    write.commit()?;
+    Ok(())
 }

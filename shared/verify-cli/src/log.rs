@@ -50,7 +50,12 @@ fn audit(lines: &mut Lines, record: BootRecord, mut verifier: Verifier) -> Resul
     let mut audit = LogAudit::open(&record);
     let mut outcomes = BTreeMap::new();
     let mut count = 0;
+    let mut size = None;
     while let Some(line) = lines.next()? {
+        if let Some(end) = line["size"].as_u64() {
+            size = Some(end);
+            break;
+        }
         let text = line["proof"].as_str().context("a line without a proof")?;
         let bytes = BASE64.decode(text).context("a proof that is not base64")?;
         let judged = verifier.verify(&bytes, &Materials::default());
@@ -63,6 +68,10 @@ fn audit(lines: &mut Lines, record: BootRecord, mut verifier: Verifier) -> Resul
         if count % PROGRESS_EVERY == 0 {
             eprintln!("verified {count} proofs");
         }
+    }
+    let size = size.context("the log is cut: its last line, which gives the size, is missing")?;
+    if size != count + 1 || lines.next()?.is_some() {
+        bail!("the log says that it ends at size {size} and does not");
     }
     Ok(audit
         .finish()

@@ -52,7 +52,12 @@ fn audit(stack: &Stack, boot_id: &str) -> (BTreeMap<u64, String>, BootRecord) {
     let mut audit = LogAudit::open(&record);
     let mut verifier = Verifier::new(stack.policy(VerificationTime::Document));
     let mut ids = BTreeMap::new();
+    let mut size = 0;
     for line in lines {
+        if let Some(end) = line["size"].as_u64() {
+            size = end;
+            continue;
+        }
         let bytes = BASE64.decode(line["proof"].as_str().expect("a proof")).expect("base64");
         let verified =
             verifier.verify(&bytes, &Materials::default()).expect("every proof verifies");
@@ -62,6 +67,7 @@ fn audit(stack: &Stack, boot_id: &str) -> (BTreeMap<u64, String>, BootRecord) {
     }
     let summary = audit.finish().expect("every quote is consistent");
     assert_eq!(summary.proofs, ids.len() as u64);
+    assert_eq!(size, summary.proofs + 1, "the export is whole");
     let arguments = ["log", "log.ndjson", "--root", "test-root.pem", "--boot", "boot.cbor"];
     let more = ["--measurements", "measurements.json", "--at", "document", "--json"];
     let output = stack.run("probity-verify", &[&arguments[..], &more].concat());

@@ -232,7 +232,10 @@ fn bad_input_gets_a_clear_error_and_no_proof() {
     assert_eq!(answer.status, 400);
     assert_eq!(send(&stack, Method::GET, "/nowhere", &[], "").status, 404);
     assert_eq!(send(&stack, Method::GET, "/v1/evaluate", &[], "").status, 405);
-    assert_eq!(send(&stack, Method::GET, "/v1/proofs/00", &[], "").status, 404);
+    assert_eq!(
+        send(&stack, Method::GET, "/v1/proofs/00112233445566778899aabbccddeeff", &[], "").status,
+        404
+    );
     assert_eq!(size(&stack), before, "nothing was signed");
     assert_eq!(evaluate(&stack, &sound).status, 200, "and it still works");
 }
