@@ -4,9 +4,10 @@
 
 use crate::error::Error;
 use crate::store::{Location, Store};
+use logtree::Tree;
 use proof::BootRecord;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use tlog::{Frontier, Hash, Tree, leaf_hash};
+use tlog::{Frontier, Hash, leaf_hash};
 
 /// All logs of this store; the ordinal of a boot is its place.
 #[derive(Debug, Default)]

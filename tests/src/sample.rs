@@ -6,13 +6,14 @@ use attest::{Pcr, ReferenceValues, TrustAnchor, VerificationTime};
 use attestation_fixtures::{DocumentSpec, TestPki};
 use crypto::{Domain, Salt, SigningKey, digest, sha384};
 use facts::Millis;
+use logtree::Tree;
 use proof::{
     BootRecord, EVIDENCE_NITRO, EngineId, Evidence, Inclusion, Proof, RuleEntry, Rulebook,
     SignedStatement, Statement, Unsigned,
 };
 use rules::Selection;
 use std::collections::BTreeMap;
-use tlog::{Checkpoint, Tree};
+use tlog::Checkpoint;
 use verify::Policy;
 use vm::Program;
 

@@ -5,10 +5,10 @@ use crate::rulebook::Rulebook;
 use crate::store::Store;
 use crypto::{Digest, SigningKey};
 use facts::Millis;
+use logtree::Tree;
 use proof::{EngineId, RuleEntry, SignedStatement, Statement};
 use rules::{Bundle, Outcome, Reason, Rule, Severity};
 use std::time::Duration;
-use tlog::Tree;
 
 const BOOT_ID: [u8; 16] = [7; 16];
 

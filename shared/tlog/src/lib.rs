@@ -1,5 +1,5 @@
 //! The Merkle log of RFC 9162 §2.1 over SHA-256: the enclave's O(log n) [`Frontier`], the
-//! parent's full [`Tree`], the strict verification of inclusion and consistency paths, and the
+//! strict verification of inclusion and consistency paths, and the
 //! [`Checkpoint`] that a quote signs.
 //!
 //! It must never read a clock, a random source, a socket or a file, never accept a path of any
@@ -9,12 +9,10 @@ mod checkpoint;
 mod error;
 mod frontier;
 mod hash;
-mod tree;
 mod verify;
 
 pub use checkpoint::{BOOT_ID_BYTES, CHECKPOINT_BYTES, CHECKPOINT_TAG, Checkpoint};
 pub use error::TlogError;
 pub use frontier::{FRONTIER_NODES_MAX, Frontier, merkle_root};
 pub use hash::{HASH_BYTES, Hash, empty_root, leaf_hash, node_hash};
-pub use tree::{Tree, inclusion_path};
-pub use verify::{PATH_NODES_MAX, verify_consistency, verify_inclusion};
+pub use verify::{PATH_NODES_MAX, check_growth, verify_consistency, verify_inclusion};

@@ -4,7 +4,6 @@
 
 use crate::error::TlogError;
 use crate::hash::{Hash, node_hash};
-use crate::tree::check_growth;
 
 /// Accepts if `path` leads from `leaf` at `index` to `root` in a tree of `size` leaves.
 ///
@@ -144,3 +143,14 @@ fn check_roots(reached: (Hash, Hash), claimed: (Hash, Hash)) -> Result<(), TlogE
 /// Longest path that is looked at. No inclusion path is longer; a consistency path could need one
 /// node more, but only in a tree of over 2^63 leaves, and is then refused.
 pub const PATH_NODES_MAX: usize = 64;
+
+/// Both ends of a consistency path: the old tree has a leaf and is no larger than the new one.
+pub fn check_growth(old_size: u64, new_size: u64) -> Result<(), TlogError> {
+    if old_size > new_size {
+        return Err(TlogError::SizesReversed { old_size, new_size });
+    }
+    if old_size == 0 {
+        return Err(TlogError::OldTreeEmpty { new_size });
+    }
+    Ok(())
+}

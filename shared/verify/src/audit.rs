@@ -2,8 +2,9 @@
 //! (check P9). Proofs come in the order of their indexes.
 
 use crate::{Verified, VerifyError};
+use logtree::Tree;
 use proof::BootRecord;
-use tlog::{Checkpoint, Tree};
+use tlog::Checkpoint;
 
 /// An audit of one boot's log.
 pub struct LogAudit {

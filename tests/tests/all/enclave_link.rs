@@ -67,9 +67,9 @@ fn collect(link: &mut Link, count: usize) -> (BTreeMap<u64, Entry>, Vec<Quote>) 
     (entries, quotes)
 }
 
-fn leaves(info: &BootInfo, entries: &BTreeMap<u64, Entry>) -> tlog::Tree {
+fn leaves(info: &BootInfo, entries: &BTreeMap<u64, Entry>) -> logtree::Tree {
     let record = BootRecord::parse(&info.record).expect("sound record");
-    let mut tree = tlog::Tree::new();
+    let mut tree = logtree::Tree::new();
     tree.append(tlog::leaf_hash(record.hash().as_bytes()));
     for (at, (index, entry)) in entries.iter().enumerate() {
         assert_eq!(*index, at as u64 + 1, "indexes have no gap");

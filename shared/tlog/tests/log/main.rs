@@ -5,11 +5,11 @@
 mod attacks;
 mod checkpoint;
 mod oracle;
-mod purity;
 mod trees;
 mod vectors;
 
-use tlog::{Hash, Tree, leaf_hash};
+use logtree::Tree;
+use tlog::{Hash, leaf_hash};
 
 /// Hashes of `count` different leaves.
 fn leaves(count: u64) -> Vec<Hash> {

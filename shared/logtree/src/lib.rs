@@ -1,8 +1,7 @@
-//! The whole tree in memory, for the untrusted parent, which makes the paths that others verify.
+//! The whole log in memory, for the untrusted parent, which makes the paths that others verify.
 //! It must never be taken for evidence: what it answers counts once `verify_*` accepted it.
 
-use crate::error::TlogError;
-use crate::hash::{Hash, empty_root, node_hash};
+use tlog::{Hash, TlogError, check_growth, empty_root, node_hash};
 
 /// An append-only tree that keeps the hash of every complete subtree: about two hashes a leaf.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +16,7 @@ impl Tree {
         Tree::default()
     }
 
-    /// Appends the hash of a leaf (see [`crate::leaf_hash`]).
+    /// Appends the hash of a leaf (see [`tlog::leaf_hash`]).
     pub fn append(&mut self, leaf_hash: Hash) {
         let mut hash = leaf_hash;
         for level in 0.. {
@@ -150,17 +149,6 @@ impl FromIterator<Hash> for Tree {
 pub fn inclusion_path(leaf_hashes: &[Hash], index: u64) -> Result<Vec<Hash>, TlogError> {
     let tree: Tree = leaf_hashes.iter().copied().collect();
     tree.inclusion(index, tree.size())
-}
-
-/// Both ends of a consistency path: the old tree has a leaf and is no larger than the new one.
-pub(crate) fn check_growth(old_size: u64, new_size: u64) -> Result<(), TlogError> {
-    if old_size > new_size {
-        return Err(TlogError::SizesReversed { old_size, new_size });
-    }
-    if old_size == 0 {
-        return Err(TlogError::OldTreeEmpty { new_size });
-    }
-    Ok(())
 }
 
 /// The largest power of two below `width`, which is at least 2.
