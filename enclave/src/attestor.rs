@@ -7,17 +7,20 @@ use crate::Enclave;
 use crate::GROUP_ENTRIES_MAX;
 use crate::boot::Progress;
 use crate::platform::document_time;
+use facts::Millis;
 use proof::BootRecord;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 use tlog::{Checkpoint, Frontier};
 use wire::{Entry, Event, Quote, Refusal, RefusalCode, Report};
 
 /// How long to wait after the device failed to quote.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
+/// A clock that was not set for this long is set by a quote that nobody gets: two clocks drift.
+const CLOCK_AGE_MAX: Duration = Duration::from_secs(600);
 
 /// Where a connection takes its frames, and its number.
 #[derive(Clone)]
@@ -29,7 +32,7 @@ pub(crate) struct Sink {
 /// What the log's thread is asked to do.
 pub(crate) enum Work {
     /// Append a signed statement; `leaf` is its proof hash.
-    Signed { connection: u64, leaf: [u8; 32], entry: Entry },
+    Signed { connection: u64, leaf: [u8; 32], evaluated_at: Millis, entry: Entry },
     /// Quote the log as it stands, with a nonce.
     Attest { id: u64, nonce: Vec<u8>, sink: Sink },
     /// Send what is held from an index on, and everything later, to this connection.
@@ -54,6 +57,8 @@ pub(crate) struct Attestor {
     frontier: Frontier,
     held: VecDeque<Group>,
     sink: Option<Sink>,
+    /// The latest evaluation that was appended: its quote must not be older.
+    latest: Millis,
 }
 
 impl Attestor {
@@ -69,15 +74,24 @@ impl Attestor {
         frontier.append(tlog::leaf_hash(record.hash().as_bytes()));
         progress.size.store(1, Ordering::Release);
         progress.held_from.store(1, Ordering::Release);
-        let (held, sink) = (VecDeque::new(), None);
-        Self { enclave, inbox, progress, key_set, boot_id: record.boot_id, frontier, held, sink }
+        let (held, sink, boot_id) = (VecDeque::new(), None, record.boot_id);
+        let latest = Millis(0);
+        Self { enclave, inbox, progress, key_set, boot_id, frontier, held, sink, latest }
     }
 
     /// Works until nobody can ask any more.
     pub(crate) fn run(mut self) {
-        while let Ok(first) = self.inbox.recv() {
+        loop {
             let mut group = Vec::new();
-            self.take(first, &mut group);
+            match self.inbox.recv_timeout(CLOCK_AGE_MAX) {
+                Ok(first) => self.take(first, &mut group),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if self.enclave.clock.age() >= CLOCK_AGE_MAX {
+                // Its failure shows when the next group is quoted.
+                let _ = self.document(&[], None);
+            }
             while group.len() < GROUP_ENTRIES_MAX
                 && let Ok(next) = self.inbox.try_recv()
             {
@@ -91,7 +105,9 @@ impl Attestor {
 
     fn take(&mut self, work: Work, group: &mut Vec<Entry>) {
         match work {
-            Work::Signed { connection, leaf, mut entry } => {
+            Work::Signed { connection, leaf, evaluated_at, mut entry } => {
+                self.latest = self.latest.max(evaluated_at);
+                self.progress.held_bytes.fetch_add(bytes_of(&entry), Ordering::Relaxed);
                 entry.index = self.frontier.size();
                 self.frontier.append(tlog::leaf_hash(&leaf));
                 // A request number means something only to the connection that gave it.
@@ -129,12 +145,23 @@ impl Attestor {
         Checkpoint { boot_id: self.boot_id, size: self.frontier.size(), root: self.frontier.root() }
     }
 
+    /// A quote that is not older than what it covers; `None` asks for another try.
     fn quote(&self, checkpoint: &Checkpoint, nonce: Option<&[u8]>) -> Option<Quote> {
-        let document =
-            self.enclave.platform.attest(&checkpoint.to_bytes(), &self.key_set, nonce).ok()?;
-        self.enclave.clock.set(document_time(&document).ok()?);
+        let (document, time) = self.document(&checkpoint.to_bytes(), nonce)?;
+        if time < self.latest {
+            // The kernel's clock ran ahead of the device's; the next document is later.
+            return None;
+        }
         let checkpoint = (checkpoint.boot_id, checkpoint.size, checkpoint.root);
         Some(Quote { checkpoint, document })
+    }
+
+    /// A document and its time, to which the clock is set.
+    fn document(&self, user_data: &[u8], nonce: Option<&[u8]>) -> Option<(Vec<u8>, Millis)> {
+        let document = self.enclave.platform.attest(user_data, &self.key_set, nonce).ok()?;
+        let time = document_time(&document).ok()?;
+        self.enclave.clock.set(time);
+        Some((document, time))
     }
 
     /// A quote with the caller's nonce. What gathered before it is sealed first, so that a
@@ -152,8 +179,8 @@ impl Attestor {
                 detail: "the attestation device did not answer".into(),
             }),
         };
-        // A connection that has gone no longer wants the answer.
-        let _ = sink.frames.send(report);
+        // A connection that has gone, or does not read, gets no answer: the log waits for nobody.
+        let _ = sink.frames.try_send(report);
     }
 
     fn resume(&mut self, from: u64, sink: Sink, group: &mut Vec<Entry>) {
@@ -188,7 +215,9 @@ impl Attestor {
             if group.quote.checkpoint.1 > below {
                 break;
             }
+            let bytes = group.entries.iter().map(bytes_of).sum();
             self.progress.held.fetch_sub(group.entries.len(), Ordering::Relaxed);
+            self.progress.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.progress.held_from.store(group.quote.checkpoint.1, Ordering::Release);
             self.held.pop_front();
         }
@@ -200,4 +229,9 @@ impl Attestor {
             self.sink = None;
         }
     }
+}
+
+/// What an entry holds in memory, near enough.
+fn bytes_of(entry: &Entry) -> usize {
+    entry.envelope.len() + entry.results.iter().map(Vec::len).sum::<usize>()
 }

@@ -6,7 +6,10 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::evaluate::Evaluated;
 use crate::platform::document_time;
-use crate::{ActiveRules, BOOT_CONFIG_PCR, EnclaveError, Evaluator, HELD_ENTRIES_MAX, Platform};
+use crate::{
+    ActiveRules, BOOT_CONFIG_PCR, EnclaveError, Evaluator, HELD_BYTES_MAX, HELD_ENTRIES_MAX,
+    Platform,
+};
 use facts::Millis;
 use proof::BootRecord;
 use rules::BootConfig;
@@ -24,7 +27,14 @@ pub struct Enclave {
     booting: Mutex<()>,
     rules: RwLock<Option<Arc<ActiveRules>>>,
     connections: AtomicU64,
+    /// Bytes of request bodies that wait for a worker.
+    pub(crate) job_bytes: AtomicUsize,
+    /// The connection that entries are sent to; a newer one closes it.
+    pub(crate) current: Mutex<Option<Close>>,
 }
+
+/// Closes a connection, so that whoever reads or writes on it stops.
+pub(crate) type Close = Arc<dyn Fn() + Send + Sync>;
 
 /// What exists from the boot configuration on.
 pub(crate) struct Booted {
@@ -43,6 +53,8 @@ pub(crate) struct Progress {
     pub(crate) held_from: AtomicU64,
     /// Evaluations that are signed or about to be, and not yet known to be durable.
     pub(crate) held: AtomicUsize,
+    /// Bytes of what is signed and not yet known to be durable.
+    pub(crate) held_bytes: AtomicUsize,
 }
 
 impl Enclave {
@@ -55,6 +67,8 @@ impl Enclave {
             booting: Mutex::new(()),
             rules: RwLock::new(None),
             connections: AtomicU64::new(1),
+            job_bytes: AtomicUsize::new(0),
+            current: Mutex::new(None),
         })
     }
 
@@ -118,7 +132,8 @@ impl Enclave {
         let (Some(boot), Some(active)) = (self.boot.get(), self.active_rules()) else {
             return refuse(RefusalCode::NotReady, "no boot configuration or no rules yet");
         };
-        if boot.progress.held.fetch_add(1, Ordering::Relaxed) >= HELD_ENTRIES_MAX {
+        let full = boot.progress.held_bytes.load(Ordering::Relaxed) >= HELD_BYTES_MAX;
+        if boot.progress.held.fetch_add(1, Ordering::Relaxed) >= HELD_ENTRIES_MAX || full {
             boot.progress.held.fetch_sub(1, Ordering::Relaxed);
             return refuse(RefusalCode::Busy, "too many proofs wait to become durable");
         }

@@ -1,32 +1,69 @@
 //! The enclave's clock: the time of the last attestation document, advanced by the kernel's
-//! monotonic clock. The parent's word for the time is never taken.
+//! monotonic clock, never moving back. The parent's word for the time is never taken.
 
 use facts::Millis;
-use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 /// A clock that stands still at 0 until it is set.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Clock {
-    anchor: Mutex<Option<(Millis, Instant)>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    anchor: Option<(Millis, Instant)>,
+    /// The latest time that was read: a document that is behind holds the clock, it does not
+    /// turn it back.
+    latest: Millis,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { state: Mutex::new(State { anchor: None, latest: Millis(0) }) }
+    }
 }
 
 impl Clock {
     /// Takes the time of a document that has just been returned.
     pub(crate) fn set(&self, document: Millis) {
-        *self.anchor.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) =
-            Some((document, Instant::now()));
+        self.state().anchor = Some((document, Instant::now()));
     }
 
     /// The time now.
     pub(crate) fn now(&self) -> Millis {
-        let anchor = *self.anchor.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match anchor {
-            Some((document, since)) => {
-                let elapsed = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-                Millis(document.0.saturating_add(elapsed))
-            }
-            None => Millis(0),
+        let mut state = self.state();
+        if let Some((document, since)) = state.anchor {
+            let elapsed = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            state.latest = state.latest.max(Millis(document.0.saturating_add(elapsed)));
         }
+        state.latest
+    }
+
+    /// How long ago the last document was taken.
+    pub(crate) fn age(&self) -> Duration {
+        self.state().anchor.map_or(Duration::MAX, |(_, since)| since.elapsed())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_never_moves_back() {
+        let clock = Clock::default();
+        assert_eq!(clock.now(), Millis(0));
+        clock.set(Millis(5_000));
+        assert!(clock.now() >= Millis(5_000));
+        clock.set(Millis(1_000));
+        assert!(clock.now() >= Millis(5_000));
+        clock.set(Millis(9_000));
+        assert!(clock.now() >= Millis(9_000));
     }
 }

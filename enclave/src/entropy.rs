@@ -38,9 +38,12 @@ impl Entropy {
         digest(Domain::Random, &[&*self.key, &count.to_be_bytes()]).0
     }
 
-    /// A signing key that exists nowhere else.
-    pub(crate) fn signing_key(&self) -> SigningKey {
-        SigningKey::from_seed(&Zeroizing::new(self.next()))
+    /// A signing key that exists nowhere else. The stream moves on to a key of its own, from which
+    /// the signing key cannot be made again.
+    pub(crate) fn signing_key(&mut self) -> SigningKey {
+        let seed = Zeroizing::new(self.next());
+        self.key = Zeroizing::new(self.next());
+        SigningKey::from_seed(&seed)
     }
 
     /// A random identifier.

@@ -24,10 +24,11 @@ pub(crate) struct Evaluated {
     pub(crate) signed: SignedStatement,
     pub(crate) salt: Salt,
     pub(crate) results: Vec<Vec<u8>>,
+    pub(crate) evaluated_at: Millis,
 }
 
 impl Evaluator {
-    pub(crate) fn new(config: BootConfig, entropy: Entropy) -> Self {
+    pub(crate) fn new(config: BootConfig, mut entropy: Entropy) -> Self {
         let key = entropy.signing_key();
         let agent = key.verifying_key().did_key();
         Self { config, boot_id: entropy.identifier(), agent, key, entropy }
@@ -58,8 +59,9 @@ impl Evaluator {
         let run = active.program.run(&rules, &record);
         let hashed = Hashed { request: &request, body, record: &record, rules: &rules, run: &run };
         let statement = self.statement(active, &hashed, &salt, (now, as_of), standing);
-        let signed = SignedStatement::sign(statement, &self.key);
-        Ok(Evaluated { signed, salt, results: run.results.iter().map(|r| r.to_bytes()).collect() })
+        let signed = SignedStatement::sign(statement, &self.key).map_err(too_long)?;
+        let results = run.results.iter().map(|result| result.to_bytes()).collect();
+        Ok(Evaluated { signed, salt, results, evaluated_at: now })
     }
 
     fn statement(
@@ -91,6 +93,7 @@ impl Evaluator {
                 engine: vm::ENGINE.into(),
                 abi: vm::ABI_VERSION,
                 compiler: bundle.bundle().compiler.clone(),
+                facts: facts::FACTS_VERSION,
             },
             rules: rule_entries(active, rules, run),
             lists: program.lists(rules),
@@ -103,6 +106,7 @@ impl Evaluator {
             offline: standing.offline,
             rules_age_ms: standing.age_ms,
             nonce: request.nonce.clone(),
+            not_covered: rules.not_covered.clone(),
         }
     }
 }
@@ -117,12 +121,11 @@ struct Hashed<'a> {
 }
 
 fn rule_entries(active: &ActiveRules, rules: &Selection<'_>, run: &Run) -> Vec<RuleEntry> {
-    let answers = run.results.iter().zip(&run.traces);
     rules
         .rules
         .iter()
-        .zip(answers)
-        .map(|((index, rule), (result, trace))| RuleEntry {
+        .zip(&run.results)
+        .map(|((index, rule), result)| RuleEntry {
             id: rule.id.clone(),
             version: rule.version.clone(),
             jurisdiction: rule.jurisdiction.clone(),
@@ -130,7 +133,6 @@ fn rule_entries(active: &ActiveRules, rules: &Selection<'_>, run: &Run) -> Vec<R
             module: active.program.module_hash(*index),
             outcome: result.outcome,
             reason: result.reason,
-            fuel: trace.fuel,
         })
         .collect()
 }
@@ -141,6 +143,10 @@ fn refusal(code: RefusalCode, field: &str, detail: String) -> Refusal {
 
 fn bad_request(error: facts::FactsError) -> Refusal {
     refusal(RefusalCode::BadRequest, error.path(), error.to_string())
+}
+
+fn too_long(error: proof::ProofError) -> Refusal {
+    refusal(RefusalCode::NothingInForce, "", format!("too many rules for one statement: {error}"))
 }
 
 fn stale(error: RulesError) -> Refusal {

@@ -27,6 +27,10 @@ pub const COMMAND_PORT: u32 = 5000;
 pub const BOOT_CONFIG_PCR: u16 = 16;
 /// Most evaluations that wait for a worker.
 pub const JOBS_MAX: usize = 4096;
+/// Most bytes of request bodies that wait for a worker.
+pub const JOB_BYTES_MAX: usize = 64 << 20;
+/// Most bytes of entries that wait for a quote or for the parent's word.
+pub const HELD_BYTES_MAX: usize = 128 << 20;
 /// Most entries that wait for a quote or for the parent's word that they are durable.
 pub const HELD_ENTRIES_MAX: usize = 65_536;
 /// Most entries under one quote.

@@ -61,6 +61,7 @@ impl Platform for Nsm {
         while filled < out.len() {
             match self.ask("GetRandom", Request::GetRandom)? {
                 Response::GetRandom { random } if !random.is_empty() => {
+                    let random = zeroize::Zeroizing::new(random);
                     let count = random.len().min(out.len() - filled);
                     out[filled..filled + count].copy_from_slice(&random[..count]);
                     filled += count;

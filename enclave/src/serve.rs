@@ -2,29 +2,42 @@
 //! be parsed is closed; the log and everything held stay.
 
 use crate::attestor::{Sink, Work};
-use crate::{Enclave, EnclaveError, FRAMES_MAX, JOBS_MAX};
+use crate::boot::Close;
+use crate::{Enclave, EnclaveError, FRAMES_MAX, JOB_BYTES_MAX, JOBS_MAX};
 use proof::SignedStatement;
 use std::io::{BufReader, BufWriter, Read, Write};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use wire::{Command, Entry, Event, PROTOCOL_VERSION, Refusal, RefusalCode, Report};
 
+/// How long a connection that ends has for its last frames.
+const DRAIN: Duration = Duration::from_millis(50);
 /// Buffers of the link, in bytes.
 const LINK_BUFFER_BYTES: usize = 256 * 1024;
 
-/// One evaluation that waits for a worker.
+/// One evaluation that waits for a worker. Its bytes are counted while it waits.
 struct Job {
     id: u64,
     client_ref: Vec<u8>,
     body: Vec<u8>,
 }
 
-/// Serves one connection until its reader ends. `workers` threads evaluate.
-pub fn serve_connection<R, W>(enclave: &Arc<Enclave>, reader: R, writer: W, workers: usize)
-where
+/// Serves one connection until its reader ends. `workers` threads evaluate. `close` shuts the
+/// stream down both ways: it is called at the end, and when a newer connection takes over, so that
+/// the log's thread never waits for a parent that no longer reads.
+pub fn serve_connection<R, W>(
+    enclave: &Arc<Enclave>,
+    reader: R,
+    writer: W,
+    close: impl Fn() + Send + Sync + 'static,
+    workers: usize,
+) where
     R: Read,
     W: Write + Send + 'static,
 {
+    let close: Close = Arc::new(close);
     let (frames, outbox) = sync_channel(FRAMES_MAX);
     let writer = std::thread::spawn(move || write_frames(writer, &outbox));
     let sink = Sink { connection: enclave.next_connection(), frames };
@@ -44,6 +57,9 @@ where
             let _ = sink.frames.send(Report::Event(Event::BadFrame));
             break;
         };
+        if matches!(command, Command::Resume { .. }) {
+            take_over(enclave, &close);
+        }
         if !obey(enclave, command, &jobs, &sink) {
             break;
         }
@@ -52,9 +68,21 @@ where
     for worker in pool {
         let _ = worker.join();
     }
-    // The log may still hold a sink of this connection; the writer ends when the stream does.
+    // The log may still hold a sink of this connection. The writer sends what it has, then finds
+    // the stream closed; what it could not send is held.
     drop(sink);
     drop(writer);
+    std::thread::sleep(DRAIN);
+    close();
+}
+
+/// Makes this the connection that entries go to, and closes the one before.
+fn take_over(enclave: &Enclave, close: &Close) {
+    let mut current = enclave.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    match current.replace(close.clone()) {
+        Some(previous) if !Arc::ptr_eq(&previous, close) => previous(),
+        _ => {}
+    }
 }
 
 /// The next frame's body; `None` at the end of the stream, `Some(Err)` for a hostile length.
@@ -74,7 +102,11 @@ fn read_frame(reader: &mut impl Read) -> Option<Result<Vec<u8>, wire::WireError>
 /// Carries out one command; `false` ends the connection.
 fn obey(enclave: &Arc<Enclave>, command: Command, jobs: &SyncSender<Job>, sink: &Sink) -> bool {
     let answer = match command {
-        Command::Hello { .. } => status(enclave, 0),
+        Command::Hello { version: PROTOCOL_VERSION } => status(enclave, 0),
+        Command::Hello { version } => {
+            let detail = format!("protocol {PROTOCOL_VERSION} is spoken here, not {version}");
+            refuse(0, RefusalCode::Protocol, detail)
+        }
         Command::Boot { id, config, previous } => {
             let previous =
                 previous.map(|(boot_id, size, root)| tlog::Checkpoint { boot_id, size, root });
@@ -90,13 +122,21 @@ fn obey(enclave: &Arc<Enclave>, command: Command, jobs: &SyncSender<Job>, sink: 
             }
         }
         Command::Evaluate { id, client_ref, body } => {
+            if !enter(enclave, body.len()) {
+                let detail = format!("{JOB_BYTES_MAX} bytes of requests wait already");
+                return sink.frames.send(refuse(id, RefusalCode::Busy, detail)).is_ok();
+            }
             return match jobs.try_send(Job { id, client_ref, body }) {
                 Ok(()) => true,
                 Err(TrySendError::Full(job)) => {
+                    leave(enclave, job.body.len());
                     let detail = format!("{JOBS_MAX} evaluations wait already");
                     sink.frames.send(refuse(job.id, RefusalCode::Busy, detail)).is_ok()
                 }
-                Err(TrySendError::Disconnected(_)) => false,
+                Err(TrySendError::Disconnected(job)) => {
+                    leave(enclave, job.body.len());
+                    false
+                }
             };
         }
         Command::Attest { id, nonce } => {
@@ -138,10 +178,13 @@ fn work(enclave: &Enclave, queue: &Mutex<Receiver<Job>>, sink: &Sink) {
     loop {
         let next = queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
         let Ok(job) = next else { return };
+        leave(enclave, job.body.len());
         match enclave.evaluate(&job.body) {
             Ok(evaluated) => {
+                let evaluated_at = evaluated.evaluated_at;
                 let SignedEntry { leaf, entry } = SignedEntry::new(job, evaluated);
-                let work = Work::Signed { connection: sink.connection, leaf, entry };
+                let connection = sink.connection;
+                let work = Work::Signed { connection, leaf, evaluated_at, entry };
                 let Some(boot) = enclave.booted() else { return };
                 if boot.work.send(work).is_err() {
                     return;
@@ -154,6 +197,21 @@ fn work(enclave: &Enclave, queue: &Mutex<Receiver<Job>>, sink: &Sink) {
             }
         }
     }
+}
+
+/// Counts the bytes of a job in, unless too many wait.
+fn enter(enclave: &Enclave, bytes: usize) -> bool {
+    let before = enclave.job_bytes.fetch_add(bytes, Ordering::Relaxed);
+    let fits = before.saturating_add(bytes) <= JOB_BYTES_MAX;
+    if !fits {
+        leave(enclave, bytes);
+    }
+    fits
+}
+
+/// Counts the bytes of a job out.
+fn leave(enclave: &Enclave, bytes: usize) {
+    enclave.job_bytes.fetch_sub(bytes, Ordering::Relaxed);
 }
 
 struct SignedEntry {

@@ -7,8 +7,9 @@ use crate::rulebook::{Rulebook, value_text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use crypto::to_hex;
-use rules::{Outcome, RuleResult, Severity, render_reason};
+use rules::{Outcome, RuleResult, Severity};
 use serde::Serialize;
+use verify::render_reason;
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -20,6 +21,7 @@ struct Answer<'a> {
     violations: Vec<&'a Line<'a>>,
     reports: Vec<&'a Line<'a>>,
     results: Vec<Full<'a>>,
+    not_covered: Vec<Pair<'a>>,
     evaluated_at: String,
     as_of: String,
     offline_evaluation: bool,
@@ -44,6 +46,13 @@ struct Full<'a> {
     values: Vec<String>,
 }
 
+/// What was asked for and had no rule in force.
+#[derive(Serialize)]
+struct Pair<'a> {
+    jurisdiction: &'a str,
+    domain: &'a str,
+}
+
 #[derive(Serialize)]
 struct ProofPart<'a> {
     hash: String,
@@ -55,11 +64,12 @@ struct ProofPart<'a> {
     cose: Option<&'a str>,
 }
 
-/// The answer's JSON, and whether it says compliant. `cose` is the complete proof, if wanted.
+/// The answer's JSON, and whether it says compliant. `rulebook` is the bundle that the statement
+/// names, if this host has it. `cose` is the complete proof, if wanted.
 pub fn answer(
     landed: &Landed,
     transaction_id: &str,
-    rulebook: &Rulebook,
+    rulebook: Option<&Rulebook>,
     cose: Option<&[u8]>,
 ) -> Result<(Vec<u8>, bool), cbor::CborError> {
     let statement = landed.signed.statement();
@@ -76,6 +86,7 @@ pub fn answer(
         line,
         values: result.values.iter().map(value_text).collect(),
     });
+    let uncovered = statement.not_covered.iter();
     let answer = Answer {
         transaction_id,
         compliant: decision.is_compliant(),
@@ -85,6 +96,9 @@ pub fn answer(
         violations: of(|outcome| !outcome.is_compliant()),
         reports: of(|outcome| outcome == Outcome::Report),
         results: full.collect(),
+        not_covered: uncovered
+            .map(|(jurisdiction, domain)| Pair { jurisdiction, domain })
+            .collect(),
         evaluated_at: statement.evaluated_at.to_string(),
         as_of: statement.as_of.to_string(),
         offline_evaluation: statement.offline,
@@ -102,8 +116,8 @@ pub fn answer(
     Ok((bytes, decision.is_compliant()))
 }
 
-fn line<'a>(result: &'a RuleResult, rulebook: &'a Rulebook) -> Line<'a> {
-    let rule = rulebook.rule(result);
+fn line<'a>(result: &'a RuleResult, rulebook: Option<&'a Rulebook>) -> Line<'a> {
+    let rule = rulebook.and_then(|rulebook| rulebook.rule(result));
     let severity = match result.outcome {
         // A rule that did not finish gives none of its own reasons.
         Outcome::Error => Some(Severity::Critical),

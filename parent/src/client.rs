@@ -23,6 +23,11 @@ use tokio_rustls::TlsConnector;
 
 /// Largest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Widest padding of a table's column, in characters.
+const COLUMN_CHARS_MAX: usize = 48;
+/// Outcomes in the order of the table: what stops a transaction, what keeps it from being decided,
+/// what people have to do, what is fine.
+const ORDER: [&str; 6] = ["block", "missing_data", "error", "review", "report", "pass"];
 /// Port of an address without one.
 const HTTPS_PORT: u16 = 443;
 
@@ -47,7 +52,7 @@ pub struct EvaluateOptions {
     /// Write the salt here, as hexadecimal.
     #[arg(long, value_name = "FILE")]
     pub salt_out: Option<PathBuf>,
-    /// Print the server's JSON.
+    /// Print the server's JSON, which has the citations.
     #[arg(long)]
     pub json: bool,
 }
@@ -183,17 +188,34 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
     text
 }
 
-/// The decision, each rule, and the proof.
+/// Each rule in one line, the gravest first; then the proof and the decision.
 fn table(answer: &Value) -> String {
     let text = |value: &Value| value.as_str().map(shown).unwrap_or_default();
-    let mut out = format!("outcome    {}\n", text(&answer["outcome"]));
-    for result in answer["results"].as_array().into_iter().flatten() {
-        let (outcome, rule) = (text(&result["outcome"]), text(&result["rule_id"]));
-        let (reason, citation) = (text(&result["reason"]), text(&result["citation"]));
-        writeln!(out, "{outcome:<10} {rule}: {reason} ({citation})").ok();
+    let items = |name: &str| answer[name].as_array().into_iter().flatten();
+    let ruled = items("results").map(|result| {
+        [text(&result["outcome"]), text(&result["rule_id"]), text(&result["reason"])]
+    });
+    let uncovered = items("not_covered").map(|pair| {
+        let scope = format!("{} × {}", text(&pair["jurisdiction"]), text(&pair["domain"]));
+        ["missing_data".into(), scope, "no rule in force".into()]
+    });
+    let mut rows: Vec<[String; 3]> = ruled.chain(uncovered).collect();
+    // An outcome that this program does not know comes first: nobody shall overlook it.
+    rows.sort_by_key(|[outcome, ..]| ORDER.iter().position(|known| known == outcome));
+    let width = |column: usize, least: usize| {
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.max().unwrap_or(0).clamp(least, COLUMN_CHARS_MAX)
+    };
+    let (first, second) = (width(0, "compliant".len()), width(1, 0));
+    let mut out = String::new();
+    for [outcome, rule, reason] in &rows {
+        // Writing to a String does not fail.
+        writeln!(out, "{outcome:<first$}  {rule:<second$}  {reason}").ok();
     }
-    writeln!(out, "proof      {}", text(&answer["proof_id"])).ok();
-    writeln!(out, "hash       {}", text(&answer["proof"]["hash"])).ok();
+    let compliant = if answer["compliant"] == true { "yes" } else { "no" };
+    writeln!(out, "{:<first$}  {}", "proof", text(&answer["proof_id"])).ok();
+    writeln!(out, "{:<first$}  {}", "hash", text(&answer["proof"]["hash"])).ok();
+    writeln!(out, "{:<first$}  {compliant}: {}", "compliant", text(&answer["outcome"])).ok();
     out
 }
 
@@ -207,15 +229,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_short_and_tame() {
+    fn the_table_is_short_and_tame_and_has_the_gravest_first() {
+        let line = |outcome: &str, rule: &str, reason: &str| {
+            serde_json::json!({"outcome": outcome, "rule_id": rule, "reason": reason,
+                "citation": "31 CFR 1010.311"})
+        };
         let answer = serde_json::json!({
-            "outcome": "report", "proof_id": "ab", "proof": {"hash": "cd"},
-            "results": [{"outcome": "report", "rule_id": "us.ctr", "reason": "a\u{1b}[2J",
-                "citation": "31 CFR 1010.311"}],
+            "outcome": "block", "proof_id": "ab", "proof": {"hash": "cd"}, "compliant": false,
+            "results": [
+                line("pass", "us.bsa.ctr", "below"), line("report", "us.sar", "a\u{1b}[2J\nb"),
+                line("error", "us.x", "fuel"), line("block", "us.ofac", "listed"),
+                line("review", "us.y", "odd"), line("missing_data", "us.z", "no name"),
+            ],
+            "not_covered": [{"jurisdiction": "US", "domain": "PEP"}],
         });
-        let expected = "outcome    report\nreport     us.ctr: a\u{fffd}[2J (31 CFR 1010.311)\n\
-            proof      ab\nhash       cd\n";
+        let expected = "\
+            block         us.ofac     listed\n\
+            missing_data  us.z        no name\n\
+            missing_data  US × PEP    no rule in force\n\
+            error         us.x        fuel\n\
+            review        us.y        odd\n\
+            report        us.sar      a\u{fffd}[2J\u{fffd}b\n\
+            pass          us.bsa.ctr  below\n\
+            proof         ab\n\
+            hash          cd\n\
+            compliant     no: block\n";
         assert_eq!(table(&answer), expected);
+        let fine = serde_json::json!({"outcome": "pass", "compliant": true,
+            "results": [line("pass", "us.a", "fine")]});
+        assert!(table(&fine).starts_with("pass       us.a  fine\n"));
+        assert!(table(&fine).ends_with("compliant  yes: pass\n"));
+        let strange =
+            serde_json::json!({"results": [line("block", "b", ""), line("new", "n", "")]});
+        assert!(table(&strange).starts_with("new"));
     }
 
     #[test]

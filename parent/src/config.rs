@@ -1,7 +1,7 @@
 //! What `probity serve` is told on the command line, typed. It must never guess: an address or a
 //! duration that it does not know is refused with the spelling that it wants.
 
-use crate::limits::IN_FLIGHT_MAX;
+use crate::limits::{CONNECTIONS_MAX, IN_FLIGHT_MAX, RULES_POLL};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -22,10 +22,10 @@ pub struct ServeOptions {
     /// Boot configuration for an enclave that has none.
     #[arg(long, value_name = "FILE")]
     pub boot: PathBuf,
-    /// Signed rule bundle.
+    /// Signed rule bundle; a higher version that replaces it is offered while serving.
     #[arg(long, value_name = "FILE")]
     pub rules: PathBuf,
-    /// Signed freshness statement of that bundle.
+    /// Signed freshness statement of that bundle; newer ones are offered while serving.
     #[arg(long, value_name = "FILE")]
     pub freshness: PathBuf,
     /// Certificate chain (PEM); without it a development certificate is made in DIR/tls.
@@ -37,6 +37,12 @@ pub struct ServeOptions {
     /// Most requests in flight to the enclave.
     #[arg(long, value_name = "N", default_value_t = IN_FLIGHT_MAX, value_parser = in_flight)]
     pub in_flight_max: usize,
+    /// Most client connections; each needs an open file (ulimit -n).
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MAX, value_parser = connections)]
+    pub connections_max: u32,
+    /// How often the rule files are looked at.
+    #[arg(skip = RULES_POLL)]
+    pub rules_poll: Duration,
     /// How long a request may wait for its proof.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub deadline: Duration,
@@ -107,10 +113,17 @@ fn in_flight(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("expected 1 to {IN_FLIGHT_CEILING}, got {text}"))
 }
 
+fn connections(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=CONNECTIONS_CEILING).contains(number));
+    number.ok_or_else(|| format!("expected 1 to {CONNECTIONS_CEILING}, got {text}"))
+}
+
 /// Longest duration on the command line, in milliseconds.
 const DURATION_MS_MAX: u64 = 3_600_000;
 /// Most requests in flight that can be asked for.
 const IN_FLIGHT_CEILING: usize = 1 << 20;
+/// Most client connections that can be asked for.
+const CONNECTIONS_CEILING: u32 = 1 << 16;
 
 #[cfg(test)]
 mod tests {
@@ -139,7 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn in_flight_has_bounds() {
+    fn in_flight_and_connections_have_bounds() {
+        assert_eq!(connections("65536"), Ok(65_536));
+        assert!(connections("0").is_err());
+        assert!(connections("65537").is_err());
         assert_eq!(in_flight("1"), Ok(1));
         assert!(in_flight("0").is_err());
         assert!(in_flight("many").is_err());

@@ -43,6 +43,9 @@ pub enum Error {
         /// Why it was refused.
         source: rules::RulesError,
     },
+    /// No enclave could parse the offer that the rule files make.
+    #[error("rule files: {0}")]
+    RuleFiles(wire::WireError),
     /// TLS could not be set up.
     #[error("TLS: {0}")]
     Tls(String),

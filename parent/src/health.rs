@@ -81,6 +81,11 @@ impl Health {
         standing.rulebook = rulebook;
     }
 
+    /// Tells of a fault with newer rules; what is in force stays so.
+    pub fn fault_rules(&self, detail: String) {
+        self.lock().rules = Component::down(detail);
+    }
+
     /// Tells of the store.
     pub fn set_store(&self, component: Component) {
         self.lock().store = component;

@@ -10,6 +10,7 @@ use crate::pending::{Pending, Reply};
 use crate::problem::{Kind, Problem};
 use crate::reference::ClientRef;
 use crate::rulebook::Rulebook;
+use crate::shelf::Shelf;
 use crate::store::{Location, RefRecord, Store};
 use proof::Proof;
 use std::collections::HashMap;
@@ -32,7 +33,7 @@ pub struct Host {
     /// How things stand.
     pub health: Health,
     /// The rules, for reasons and citations.
-    pub rulebook: Rulebook,
+    pub shelf: Shelf,
     /// Requests in flight.
     pub in_flight: Semaphore,
     /// How many there may be.
@@ -66,7 +67,7 @@ impl Host {
             ledger,
             pending: Pending::new(seed),
             health: Health::default(),
-            rulebook,
+            shelf: Shelf::new(rulebook),
             in_flight: Semaphore::new(in_flight_max),
             in_flight_max,
             stopping: AtomicBool::new(false),

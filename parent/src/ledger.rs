@@ -148,7 +148,7 @@ mod tests {
         assert_eq!((ledger.size(0), ledger.root_at(0, 3)), (3, Some(root)));
         let at = Location { boot: 0, index: 2 };
         let path = ledger.inclusion(at, 3).unwrap();
-        assert_eq!(tlog::verify_inclusion(leaves[1], 2, 3, &path, root), Ok(()));
+        assert_eq!(logtree::verify_inclusion(leaves[1], 2, 3, &path, root), Ok(()));
         assert!(!ledger.extend(7, leaves.into_iter(), &root));
     }
 }

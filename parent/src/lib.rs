@@ -17,11 +17,13 @@ pub mod landed;
 pub mod ledger;
 pub mod limits;
 pub mod link;
+pub mod offer;
 pub mod pending;
 pub mod problem;
 pub mod reference;
 pub mod rulebook;
 pub mod serve;
+pub mod shelf;
 pub mod store;
 
 pub use error::Error;

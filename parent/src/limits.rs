@@ -23,8 +23,14 @@ pub const STREAM_CHUNK_BYTES: usize = 32 << 10;
 pub const STREAM_CHUNKS_MAX: usize = 4;
 /// Entries of a log that are read from the store at once.
 pub const EXPORT_ENTRIES: u64 = 256;
-/// Most client connections.
-pub const CONNECTIONS_MAX: usize = 2048;
+/// Most client connections, unless the command line says otherwise. What an idle one costs is
+/// bounded, whatever its client does: a task, the socket, a read buffer of at most
+/// `HEAD_BYTES_MAX`, and the TLS state, whose buffers hold one record in and 64 KiB out at most
+/// and shrink when they are empty. Bodies are paid for from `BODIES_KIB_MAX`, which all share;
+/// `HEAD_TIMEOUT` ends a connection that stays idle.
+pub const CONNECTIONS_MAX: u32 = 8192;
+/// Rule bundles that were in force and are kept for the texts of their answers.
+pub const RULEBOOKS_MAX: usize = 4;
 /// Reports of the enclave that wait for the journal.
 pub const JOURNAL_QUEUE_MAX: usize = 8192;
 /// Entries that one transaction of the store takes, at least when they are there; in bytes.
@@ -44,6 +50,8 @@ pub const HEAD_BYTES_MAX: usize = 32 << 10;
 
 /// How long a request may wait for its proof, unless the command line says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(30);
+/// How often the rule files are looked at.
+pub const RULES_POLL: Duration = Duration::from_secs(60);
 /// How long a TLS handshake may take.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request head may take, and how long a connection may idle.

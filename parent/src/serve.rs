@@ -8,7 +8,7 @@ use crate::http;
 use crate::journal::Journal;
 use crate::limits::JOURNAL_QUEUE_MAX;
 use crate::link::{self, Provisions};
-use crate::rulebook::Rulebook;
+use crate::offer::RuleFiles;
 use crate::store::Store;
 use ring::rand::SecureRandom as _;
 use std::fs::{self, File, TryLockError};
@@ -32,6 +32,7 @@ pub struct Server {
     stop_http: watch::Sender<bool>,
     stop_link: watch::Sender<bool>,
     https: JoinHandle<()>,
+    rules: JoinHandle<()>,
     link: JoinHandle<()>,
     journal: std::thread::JoinHandle<()>,
     _lock: File,
@@ -56,8 +57,10 @@ impl Server {
         let address_file = data.join("listen");
         // Left over when the process before was killed.
         fs::remove_file(&address_file).ok();
-        let provisions = provisions(options)?;
-        let rulebook = Rulebook::parse(&provisions.bundle)?;
+        let boot = boot_configuration(&options.boot)?;
+        let (bundle, freshness) = (options.rules.clone(), options.freshness.clone());
+        let files = RuleFiles { bundle, freshness };
+        let (offer, rulebook) = files.read()?;
         tracing::info!(name = rulebook.name(), version = rulebook.version(), "read the rules");
         let (certificate, key) = match (&options.tls_cert, &options.tls_key) {
             (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
@@ -78,11 +81,29 @@ impl Server {
         let journal = journal.map_err(Error::socket("starting the journal"))?;
         let (stop_http, http_stops) = watch::channel(false);
         let (stop_link, link_stops) = watch::channel(false);
+        let (offerer, offers) = watch::channel(Arc::new(offer));
+        let rules =
+            files.follow(options.rules_poll, Arc::clone(&host), offerer, http_stops.clone());
+        let rules = tokio::spawn(rules);
+        let provisions = Provisions { address: options.enclave.clone(), boot, offers };
         let link = tokio::spawn(link::run(Arc::clone(&host), provisions, intake, link_stops));
-        let https = tokio::spawn(http::serve(listener, tls, Arc::clone(&host), http_stops));
+        let connections = options.connections_max;
+        let https = http::serve(listener, tls, Arc::clone(&host), connections, http_stops);
+        let https = tokio::spawn(https);
         publish(&address_file, &format!("{address}\n"))?;
         let _lock = lock;
-        Ok(Self { address, host, address_file, stop_http, stop_link, https, link, journal, _lock })
+        Ok(Self {
+            address,
+            host,
+            address_file,
+            stop_http,
+            stop_link,
+            https,
+            rules,
+            link,
+            journal,
+            _lock,
+        })
     }
 
     /// Finishes what is in flight, within limits, and closes.
@@ -91,6 +112,7 @@ impl Server {
         self.stop_http.send_replace(true);
         // A part that panicked has nothing left to finish.
         self.https.await.ok();
+        self.rules.await.ok();
         self.stop_link.send_replace(true);
         self.link.await.ok();
         // The link held the journal's only sender: it writes what it has and ends.
@@ -99,21 +121,12 @@ impl Server {
     }
 }
 
-fn provisions(options: &ServeOptions) -> Result<Provisions, Error> {
-    let provisions = Provisions {
-        address: options.enclave.clone(),
-        boot: read(&options.boot)?,
-        bundle: read(&options.rules)?,
-        freshness: read(&options.freshness)?,
-    };
+fn boot_configuration(path: &Path) -> Result<Vec<u8>, Error> {
+    let boot = fs::read(path).map_err(Error::file(path))?;
     // The enclave would refuse it as well, but only once, at the price of a boot.
-    rules::BootConfig::parse(&provisions.boot)
+    rules::BootConfig::parse(&boot)
         .map_err(|source| Error::Rules { what: "boot configuration", source })?;
-    Ok(provisions)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(Error::file(path))
+    Ok(boot)
 }
 
 /// Writes a small file so that readers see all of it or none.
@@ -165,6 +178,11 @@ impl Signals {
 
 #[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod renewal;
+#[cfg(test)]
+mod world;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -149,15 +149,18 @@ def check_statement(v, statement):
     check("input_hash", statement[14] == H("input", salt, body))
     check("facts_hash", statement[15] == H("facts", salt, bytes.fromhex(v["record"])))
     check("rule_hash", statement[16] == H("rule-set", bytes.fromhex(v["rule_digest"])))
-    output_leaf = H("output-leaf", salt, bytes.fromhex(v["rule_result"]))
+    leaf_salt = H("leaf-salt", salt, (0).to_bytes(4, "big"))
+    check("leaf salt", leaf_salt.hex() == v["leaf_salt"])
+    output_leaf = H("output-leaf", leaf_salt, bytes.fromhex(v["rule_result"]))
     check("output_leaf", output_leaf.hex() == v["output_leaf"])
     check("output_hash", statement[18] == root([leaf(output_leaf)]))
-    engine, abi, _ = statement[11]
-    state = [engine, abi, [10_000_000, 64, 128, 65_536, 4096], [], 0, None]
+    engine, abi, _, facts = statement[11]
+    state = [engine, abi, facts, [10_000_000, 64, 128, 65_536, 4096], [], 0, None]
     check("state_hash", statement[17] == H("state", salt, cbor2.dumps(state, canonical=True)))
     rule = statement[12][0]
-    trace = [[rule[0], rule[7], [[0, 1, True]]]]
+    trace = [[rule[0], v["fuel"], [[0, 1, True]]]]
     check("trace_hash", statement[19] == H("trace", salt, cbor2.dumps(trace, canonical=True)))
+    check("every pair is covered", statement[23] == [])
     check("decision follows", statement[20] == [True, rule[5]] and rule[5] == 1)
     id_, version, outcome, reason, values = canonical(bytes.fromhex(v["rule_result"]))
     check("result is the statement's", [id_, version, outcome, reason] == [rule[0], rule[1], rule[5], rule[6]])

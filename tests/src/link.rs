@@ -16,8 +16,12 @@ impl Link {
     pub fn to(enclave: &Arc<enclave::Enclave>, workers: usize) -> Self {
         let (ours, theirs) = UnixStream::pair().expect("socket pair");
         let writer = theirs.try_clone().expect("socket");
+        let handle = theirs.try_clone().expect("socket");
+        let close = move || drop(handle.shutdown(std::net::Shutdown::Both));
         let enclave = enclave.clone();
-        std::thread::spawn(move || enclave::serve_connection(&enclave, theirs, writer, workers));
+        std::thread::spawn(move || {
+            enclave::serve_connection(&enclave, theirs, writer, close, workers);
+        });
         ours.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
         Self { stream: ours }
     }

@@ -72,7 +72,7 @@ impl Sample {
             previous: None,
         };
         let statement = statement(&world, &signer);
-        let signed = SignedStatement::sign(statement.clone(), &signer);
+        let signed = SignedStatement::sign(statement.clone(), &signer).expect("short");
         let tree: Tree =
             [record.hash().0, [0xaa; 32], [0xbb; 32], signed.proof_hash().0, [0xcc; 32]]
                 .iter()
@@ -91,6 +91,11 @@ impl Sample {
         Self { world, signer, record, statement, tree, checkpoint, proof }
     }
 
+    /// The compiled bundle and the record that it runs over.
+    pub fn program(&self) -> (Program, facts::Record) {
+        load(&self.world)
+    }
+
     /// The policy that accepts the sample at its own time.
     pub fn policy(&self) -> Policy {
         self.policy_at(VerificationTime::Document)
@@ -106,7 +111,7 @@ impl Sample {
     pub fn with_statement(&self, change: impl FnOnce(&mut Statement)) -> Proof {
         let mut statement = self.statement.clone();
         change(&mut statement);
-        let signed = SignedStatement::sign(statement, &self.signer);
+        let signed = SignedStatement::sign(statement, &self.signer).expect("short");
         let leaves =
             [self.record.hash().0, [0xaa; 32], [0xbb; 32], signed.proof_hash().0, [0xcc; 32]];
         let tree: Tree = leaves.iter().map(|leaf| tlog::leaf_hash(leaf)).collect();
@@ -151,18 +156,23 @@ pub fn document(world: &World, signer: &SigningKey, checkpoint: &Checkpoint) -> 
     spec.sign_deterministic(&chain)
 }
 
+fn load(world: &World) -> (Program, facts::Record) {
+    let verified = rules::SignedBundle::verify(&world.signed_bundle, &world.config);
+    let program = Program::load(verified.expect("signed"), world.config.limits).expect("loads");
+    let request = facts::parse_request(BODY).expect("sound request");
+    let record = facts::record(&request, request.as_of.expect("given")).expect("sound facts");
+    (program, record)
+}
+
 fn statement(world: &World, signer: &SigningKey) -> Statement {
-    let verified =
-        rules::SignedBundle::verify(&world.signed_bundle, &world.config).expect("signed");
-    let program = Program::load(verified, world.config.limits).expect("loads");
+    let (program, record) = load(world);
     let request = facts::parse_request(BODY).expect("sound request");
     let as_of = request.as_of.expect("given");
-    let record = facts::record(&request, as_of).expect("sound facts");
     let bundle = program.bundle().bundle();
     let selection =
         bundle.select(&request.jurisdictions, &request.domains, as_of).expect("one rule");
     let run = program.run(&selection, &record);
-    let (result, trace) = (&run.results[0], &run.traces[0]);
+    let result = &run.results[0];
     Statement {
         proof_id: [0x1d; 16],
         boot_id: BOOT_ID,
@@ -176,6 +186,7 @@ fn statement(world: &World, signer: &SigningKey) -> Statement {
             engine: vm::ENGINE.into(),
             abi: vm::ABI_VERSION,
             compiler: bundle.compiler.clone(),
+            facts: facts::FACTS_VERSION,
         },
         rules: vec![RuleEntry {
             id: result.id.clone(),
@@ -185,7 +196,6 @@ fn statement(world: &World, signer: &SigningKey) -> Statement {
             module: program.module_hash(0),
             outcome: result.outcome,
             reason: result.reason,
-            fuel: trace.fuel,
         }],
         lists: program.lists(&selection),
         input_hash: digest(Domain::Input, &[&SALT.0, BODY]),
@@ -195,7 +205,8 @@ fn statement(world: &World, signer: &SigningKey) -> Statement {
         output_hash: run.output_hash(&SALT),
         trace_hash: run.trace_hash(&SALT),
         offline: false,
-        rules_age_ms: 43_201_500,
+        rules_age_ms: 3_600_000,
         nonce: request.nonce,
+        not_covered: selection.not_covered.clone(),
     }
 }

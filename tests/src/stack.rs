@@ -71,6 +71,19 @@ impl Stack {
         stack
     }
 
+    /// A second stack in processes of its own, with the same keys, configuration and rules.
+    pub fn twin(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["boot.cbor", "bundle.cose", "freshness.cose", "measurements.json"] {
+            std::fs::copy(self.path(name), folder.path().join(name)).expect("copied");
+        }
+        let options = self.options.clone();
+        let mut twin = Self { folder, options, simulator: None, host: None };
+        twin.start_simulator();
+        twin.start_host();
+        twin
+    }
+
     /// A file of the stack's folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

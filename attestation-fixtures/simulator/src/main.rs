@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use enclave::{Enclave, serve_connection};
 use simulator::{Simulated, measurements};
+use std::net::Shutdown;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -77,8 +78,10 @@ fn serve(socket: &PathBuf, platform: Simulated, workers: usize) -> Result<()> {
     for stream in listener.incoming() {
         let reader = stream.context("accept")?;
         let writer = reader.try_clone().context("socket")?;
+        let handle = reader.try_clone().context("socket")?;
+        let close = move || drop(handle.shutdown(Shutdown::Both));
         let enclave = enclave.clone();
-        std::thread::spawn(move || serve_connection(&enclave, reader, writer, workers));
+        std::thread::spawn(move || serve_connection(&enclave, reader, writer, close, workers));
     }
     Ok(())
 }

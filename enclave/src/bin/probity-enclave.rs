@@ -3,6 +3,7 @@
 
 use enclave::nsm::Nsm;
 use enclave::{COMMAND_PORT, Enclave, serve_connection};
+use std::net::Shutdown;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -27,8 +28,10 @@ fn run() -> Result<(), String> {
     for stream in listener.incoming() {
         let Ok(reader) = stream else { continue };
         let Ok(writer) = reader.try_clone() else { continue };
+        let Ok(handle) = reader.try_clone() else { continue };
         let enclave = enclave.clone();
-        std::thread::spawn(move || serve_connection(&enclave, reader, writer, workers));
+        let close = move || drop(handle.shutdown(Shutdown::Both));
+        std::thread::spawn(move || serve_connection(&enclave, reader, writer, close, workers));
     }
     Ok(())
 }

@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 
 use anyhow::{anyhow, bail};
-use rules::{Outcome, Rule, render_reason};
+use rules::{Outcome, Rule};
 use serde_json::{Map, Value};
+use verify::render_reason;
 use vm::Program;
 
 use super::pack::{Example, ExampleFile};

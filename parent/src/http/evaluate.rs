@@ -70,8 +70,7 @@ async fn render(
         true => Some(host.complete(&landed).await?.to_bytes()),
         false => None,
     };
-    let (bytes, _) = answer(&landed, transaction_id, &host.rulebook, proof.as_deref())
-        .map_err(|_| unreadable())?;
+    let (bytes, _) = show(host, &landed, transaction_id, proof.as_deref())?;
     Ok((bytes, proof_id))
 }
 
@@ -83,7 +82,18 @@ pub async fn evaluate_item(host: &Host, body: &[u8]) -> Result<(Vec<u8>, bool), 
     }
     let id = parse_request(body)?.transaction.id;
     let landed = host.evaluate(body).await?;
-    answer(&landed, &id, &host.rulebook, None).map_err(|_| unreadable())
+    show(host, &landed, &id, None)
+}
+
+/// The answer with the texts of the bundle that the statement names.
+fn show(
+    host: &Host,
+    landed: &Landed,
+    transaction_id: &str,
+    proof: Option<&[u8]>,
+) -> Result<(Vec<u8>, bool), Problem> {
+    let book = host.shelf.find(&landed.signed.statement().rulebook.hash);
+    answer(landed, transaction_id, book.as_deref(), proof).map_err(|_| unreadable())
 }
 
 /// The media type in lower case, without its parameters.

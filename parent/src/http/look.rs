@@ -66,7 +66,7 @@ pub async fn attestation(
 
 /// `GET /v1/rules`.
 pub fn rules(host: &Host) -> Response<Answer> {
-    let mut view = host.rulebook.view();
+    let mut view = host.shelf.given().view();
     let in_force = host.health.standing().rulebook.map(|book| {
         object!({
             "name": book.name, "version": book.version, "hash": to_hex(&book.hash),

@@ -13,9 +13,7 @@ pub mod tls;
 pub use evaluate::IDEMPOTENCY_KEY;
 
 use crate::host::Host;
-use crate::limits::{
-    CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, SHUTDOWN_TIMEOUT,
-};
+use crate::limits::{HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, SHUTDOWN_TIMEOUT};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -30,15 +28,17 @@ use tokio_rustls::TlsAcceptor;
 /// Wait after a failed accept, such as with too many open files.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
-/// Serves until `stop`, then finishes what is in flight, within limits.
+/// Serves at most `connections_max` clients at once until `stop`, then finishes what is in flight,
+/// within limits.
 pub async fn serve(
     listener: TcpListener,
     config: Arc<rustls::ServerConfig>,
     host: Arc<Host>,
+    connections_max: u32,
     mut stop: watch::Receiver<bool>,
 ) {
     let acceptor = TlsAcceptor::from(config);
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(connections_max as usize));
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
@@ -53,7 +53,7 @@ pub async fn serve(
     }
     drop(listener);
     // All places back means that every connection has ended.
-    let all = places.acquire_many(CONNECTIONS_MAX as u32);
+    let all = places.acquire_many(connections_max);
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
         tracing::warn!("connections were cut: they did not end in time");
     }

@@ -17,7 +17,12 @@ pub(crate) fn key() -> SigningKey {
 }
 
 pub(crate) fn signed_bundle() -> Vec<u8> {
-    let reason = Reason { severity: Severity::Low, template: "fine".into() };
+    signed_bundle_of(1, "fine")
+}
+
+/// A bundle with one rule, whose one reason says `template`.
+pub(crate) fn signed_bundle_of(version: u64, template: &str) -> Vec<u8> {
+    let reason = Reason { severity: Severity::Low, template: template.into() };
     let rule = Rule {
         id: "us.test".into(),
         version: "1".into(),
@@ -35,7 +40,7 @@ pub(crate) fn signed_bundle() -> Vec<u8> {
     };
     let bundle = Bundle {
         name: "test".into(),
-        version: 1,
+        version,
         issued_at: Millis(0),
         compiler: "none".into(),
         modules: vec![vec![0]],
@@ -55,7 +60,6 @@ pub(crate) fn statement(number: u8) -> Statement {
         module: hash,
         outcome: Outcome::Pass,
         reason: 0,
-        fuel: 3,
     };
     Statement {
         proof_id: [number; 16],
@@ -66,7 +70,7 @@ pub(crate) fn statement(number: u8) -> Statement {
         jurisdictions: vec!["US".into()],
         domains: vec!["AML".into()],
         rulebook: proof::Rulebook { name: "test".into(), version: 1, hash },
-        engine: EngineId { engine: "none".into(), abi: 1, compiler: "none".into() },
+        engine: EngineId { engine: "none".into(), abi: 1, compiler: "none".into(), facts: 1 },
         rules: vec![rule],
         lists: vec![],
         input_hash: hash,
@@ -78,6 +82,7 @@ pub(crate) fn statement(number: u8) -> Statement {
         offline: false,
         rules_age_ms: 0,
         nonce: None,
+        not_covered: vec![],
     }
 }
 
@@ -125,7 +130,7 @@ impl Scene {
     }
 
     fn entry(&self, id: u64, index: u64, number: u8, client_ref: Vec<u8>) -> Entry {
-        let signed = SignedStatement::sign(statement(number), &key());
+        let signed = SignedStatement::sign(statement(number), &key()).unwrap();
         Entry { id, index, client_ref, envelope: signed.to_bytes(), salt: [1; 32], results: vec![] }
     }
 
@@ -177,7 +182,7 @@ fn a_quoted_group_is_durable_answered_and_acknowledged() {
     let quote = host.store.quote_covering(at).unwrap().unwrap();
     let path = host.ledger.inclusion(at, quote.size).unwrap();
     let leaf = host.ledger.leaf(at).unwrap();
-    assert_eq!(tlog::verify_inclusion(leaf, 1, 3, &path, quote.root), Ok(()));
+    assert_eq!(logtree::verify_inclusion(leaf, 1, 3, &path, quote.root), Ok(()));
 }
 
 #[test]

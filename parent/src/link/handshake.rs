@@ -3,25 +3,26 @@
 //! the resumption that follows brings them again.
 
 use super::Provisions;
+use super::rules::{RULES_ID, is_wanted, settle};
 use super::stream::{Sink, Source, read_frame, write_frame};
 use crate::error::Error;
-use crate::health::Component;
 use crate::host::Host;
 use crate::limits::LINK_STEP_TIMEOUT;
+use crate::offer::Offer;
 use std::sync::Arc;
 use tokio::io::{AsyncWriteExt as _, BufReader, BufWriter};
-use wire::{BootInfo, Command, PROTOCOL_VERSION, Refusal, Report, RulebookInfo};
+use wire::{BootInfo, Command, PROTOCOL_VERSION, Refusal, Report};
 
-/// Numbers of the handshake's commands; those of requests begin far above.
+/// Number of the boot command; those of requests begin far above.
 const BOOT_ID: u64 = 1;
-const RULES_ID: u64 = 2;
 
-/// Brings the enclave up and returns how it stands.
+/// Brings the enclave up, offers it the rules, and returns how it stood before them.
 pub async fn run(
     source: &mut BufReader<Source>,
     sink: &mut BufWriter<Sink>,
     host: &Arc<Host>,
     provisions: &Provisions,
+    offer: &Offer,
 ) -> Result<BootInfo, Error> {
     let hello = Command::Hello { version: PROTOCOL_VERSION };
     let boot = match status(ask(source, sink, &hello).await?)? {
@@ -38,46 +39,12 @@ pub async fn run(
             status.ok_or_else(|| Error::Enclave("it has no boot after its configuration".into()))?
         }
     };
-    load_rules(source, sink, host, provisions, boot.rulebook.as_ref()).await?;
+    let current = boot.rulebook.clone();
+    if is_wanted(host, offer, current.as_ref()) {
+        let answer = ask(source, sink, &offer.command(RULES_ID)).await?;
+        settle(host, offer, current, answer)?;
+    }
     Ok(boot)
-}
-
-async fn load_rules(
-    source: &mut BufReader<Source>,
-    sink: &mut BufWriter<Sink>,
-    host: &Host,
-    provisions: &Provisions,
-    current: Option<&RulebookInfo>,
-) -> Result<(), Error> {
-    let offered = host.rulebook.version();
-    if let Some(book) = current
-        && book.version >= offered
-    {
-        let detail = format!("version {} is in force, version {offered} is ours", book.version);
-        host.health.set_rules(Component::up(detail), Some(book.clone()));
-        return Ok(());
-    }
-    let (bundle, freshness) = (provisions.bundle.clone(), provisions.freshness.clone());
-    let command = Command::LoadRules { id: RULES_ID, bundle, freshness };
-    match ask(source, sink, &command).await? {
-        Report::RulesLoaded { rulebook, .. } => {
-            tracing::info!(
-                version = rulebook.version,
-                rules = rulebook.rules,
-                "rules are in force"
-            );
-            let detail = format!("version {} is in force", rulebook.version);
-            host.health.set_rules(Component::up(detail), Some(rulebook));
-        }
-        Report::Refused(refusal) => {
-            tracing::error!(reason = %refusal.detail, "the enclave refused the rules");
-            let detail = format!("version {offered} was refused: {}", refusal.detail);
-            // An older version that is in force goes on deciding.
-            host.health.set_rules(Component::down(detail), current.cloned());
-        }
-        _ => return Err(Error::Enclave("it did not answer to the rules".into())),
-    }
-    Ok(())
 }
 
 fn status(report: Report) -> Result<Option<BootInfo>, Error> {
@@ -104,7 +71,7 @@ async fn ask(
         loop {
             match Report::parse(&read_frame(source).await?)? {
                 Report::Entry(_) | Report::Quote(_) => {}
-                Report::Event(event) => super::log_event(event),
+                Report::Event(event) => super::heed(event)?,
                 report => return Ok(report),
             }
         }

@@ -2,6 +2,7 @@
 //! flight when it broke fails; it must never be sent again by the host's own decision.
 
 mod handshake;
+mod rules;
 mod stream;
 
 use crate::config::EnclaveAddress;
@@ -10,13 +11,15 @@ use crate::health::Component;
 use crate::host::Host;
 use crate::journal::{Begin, Intake};
 use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, LINK_BUFFER_BYTES, LINK_STEP_TIMEOUT};
+use crate::offer::Offer;
 use crate::pending::Reply;
+use rules::RULES_ID;
 use std::sync::Arc;
 use std::time::Instant;
 use stream::{Sink, Source, read_frame, write_frame};
 use tokio::io::{AsyncWriteExt as _, BufReader, BufWriter};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use wire::{Command, Event, Report};
+use wire::{Command, Event, Refusal, Report};
 
 /// What the link needs to bring an enclave up.
 #[derive(Debug)]
@@ -25,10 +28,8 @@ pub struct Provisions {
     pub address: EnclaveAddress,
     /// Boot configuration.
     pub boot: Vec<u8>,
-    /// Signed bundle.
-    pub bundle: Vec<u8>,
-    /// Signed freshness statement.
-    pub freshness: Vec<u8>,
+    /// The rules, as the disk has them at the time.
+    pub offers: watch::Receiver<Arc<Offer>>,
 }
 
 /// Keeps the link up until `stop` says otherwise.
@@ -74,7 +75,10 @@ async fn session(
     let (source, sink) = stream::connect(&provisions.address).await?;
     let mut source = BufReader::with_capacity(LINK_BUFFER_BYTES, source);
     let mut sink = BufWriter::with_capacity(LINK_BUFFER_BYTES, sink);
-    let boot = handshake::run(&mut source, &mut sink, host, provisions).await?;
+    let mut offers = provisions.offers.clone();
+    let offer = Arc::clone(&offers.borrow_and_update());
+    let boot = handshake::run(&mut source, &mut sink, host, provisions, &offer).await?;
+    drop(offer);
 
     // Room for every request in flight and for acknowledgements among them.
     let (frames, queue) = mpsc::channel(host.in_flight_max + ACKS_MAX);
@@ -102,8 +106,11 @@ async fn session(
     tracing::info!(durable, log_size = boot.log_size, "link is up");
 
     let mut writer = tokio::spawn(write_all(sink, queue));
+    // At most one offer waits for its answer.
+    let (answers, answered) = mpsc::channel(1);
     let result = tokio::select! {
-        result = read_all(source, host, intake) => result,
+        result = read_all(source, host, intake, answers) => result,
+        result = rules::follow(host, frames, offers, answered) => result,
         result = &mut writer => match result {
             Ok(Err(error)) => return Err(error),
             _ => return Err(Error::Enclave("the link's writer ended".into())),
@@ -122,7 +129,9 @@ async fn read_all(
     mut source: BufReader<Source>,
     host: &Host,
     intake: &mpsc::Sender<Intake>,
+    answers: mpsc::Sender<Report>,
 ) -> Result<std::convert::Infallible, Error> {
+    let unasked = |_| rules::unasked();
     let gone = |_| Error::Enclave("the journal ended".into());
     loop {
         match Report::parse(&read_frame(&mut source).await?)? {
@@ -133,11 +142,13 @@ async fn read_all(
             Report::Refused(refusal) if refusal.id == 0 => {
                 return Err(Error::Enclave(refusal.detail));
             }
-            Report::Refused(refusal) => host.pending.answer(refusal.id, Err(refusal.into())),
-            Report::Event(event) => log_event(event),
-            Report::Status { .. } | Report::RulesLoaded { .. } => {
-                return Err(Error::Enclave("an answer that nobody asked for".into()));
+            report @ Report::RulesLoaded { id: RULES_ID, .. }
+            | report @ Report::Refused(Refusal { id: RULES_ID, .. }) => {
+                answers.try_send(report).map_err(unasked)?;
             }
+            Report::Refused(refusal) => host.pending.answer(refusal.id, Err(refusal.into())),
+            Report::Event(event) => heed(event)?,
+            Report::Status { .. } | Report::RulesLoaded { .. } => return Err(rules::unasked()),
         }
     }
 }
@@ -156,10 +167,15 @@ async fn write_all(
     Ok(())
 }
 
-fn log_event(event: Event) {
+/// Takes what the enclave says unasked; an error means that the connection is of no more use.
+fn heed(event: Event) -> Result<(), Error> {
     match event {
-        Event::BadFrame => tracing::error!("enclave: a frame could not be parsed"),
-        Event::QuoteFailed => tracing::warn!("enclave: making a quote failed and is tried again"),
+        // It takes no further frame on this connection, so waiting for answers would be in vain.
+        Event::BadFrame => Err(Error::Enclave("it could not parse a frame".into())),
+        Event::QuoteFailed => {
+            tracing::warn!("enclave: making a quote failed and is tried again");
+            Ok(())
+        }
     }
 }
 

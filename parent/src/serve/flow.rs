@@ -1,225 +1,14 @@
-//! The whole host over real TLS and a real socket, against a hand-made enclave that signs with a
-//! test key and quotes with nonsense: what callers see when all goes well, and when it does not.
+//! The whole host over real TLS and a real socket, against a hand-made enclave: what callers see
+//! when all goes well, and when it does not.
 
-use super::*;
+use super::world::{BODY, World, assert_problem, evaluate, get, post, ready, view};
 use crate::client::Client;
-use crate::config::EnclaveAddress;
-use crate::journal::tests::{boot_record, key, signed_bundle, statement};
 use bytes::Bytes;
-use hyper::{Request, Response};
-use proof::{Proof, SignedStatement};
-use rules::{BootConfig, FreshnessPolicy, Limits, Outcome, RuleResult};
+use hyper::Request;
+use proof::Proof;
 use serde_json::Value;
-use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::Mutex;
 use std::time::Duration;
-use tlog::{Tree, leaf_hash};
-use wire::{BootInfo, Command, Entry, Quote, Report, RulebookInfo};
-
-const BODY: &str = r#"{"transaction":{"id":"txn-1","type":"wire_transfer","amount":15000,
-    "currency":"USD"},"jurisdictions":["US"],"domains":["AML"]}"#;
-
-/// What the enclave remembers, across connections.
-#[derive(Default)]
-struct Enclave {
-    tree: Tree,
-    booted: bool,
-    rules: bool,
-    held: Vec<(Entry, Quote)>,
-    /// Goes on evaluating but tells nobody until the next resumption.
-    silent: bool,
-    /// Hangs up instead of telling.
-    hangs_up: bool,
-    lies: bool,
-}
-
-impl Enclave {
-    fn info(&self) -> Option<BootInfo> {
-        let book = RulebookInfo { name: "test".into(), version: 1, hash: [0; 32], rules: 1 };
-        self.booted.then(|| BootInfo {
-            record: boot_record().to_bytes(),
-            log_size: self.tree.size(),
-            held_from: self.held.first().map_or(self.tree.size(), |(entry, _)| entry.index),
-            rulebook: self.rules.then_some(book),
-        })
-    }
-
-    fn obey(&mut self, command: Command) -> Vec<Report> {
-        let status = |id, boot| Report::Status { id, version: wire::PROTOCOL_VERSION, boot };
-        match command {
-            Command::Hello { .. } => vec![status(0, self.info())],
-            Command::Boot { id, .. } => {
-                self.booted = true;
-                self.tree.append(leaf_hash(boot_record().hash().as_bytes()));
-                vec![status(id, self.info())]
-            }
-            Command::LoadRules { id, .. } => {
-                self.rules = true;
-                let rulebook = self.info().unwrap().rulebook.unwrap();
-                vec![Report::RulesLoaded { id, rulebook }]
-            }
-            Command::Evaluate { id, client_ref, .. } => {
-                let (entry, quote) = self.evaluate(id, client_ref);
-                self.held.push((entry.clone(), quote.clone()));
-                match self.silent || self.hangs_up {
-                    true => vec![],
-                    false => vec![Report::Entry(entry), Report::Quote(quote)],
-                }
-            }
-            Command::Attest { id, nonce } => {
-                vec![Report::Attested { id, quote: self.quote(nonce) }]
-            }
-            Command::Ack { below } => {
-                self.held.retain(|(entry, _)| entry.index >= below);
-                vec![]
-            }
-            Command::Resume { from } => {
-                let wanted = self.held.iter().filter(|(entry, _)| entry.index >= from);
-                let pair = |(entry, quote): &(Entry, Quote)| {
-                    let entry = Entry { id: 0, ..entry.clone() };
-                    [Report::Entry(entry), Report::Quote(quote.clone())]
-                };
-                wanted.flat_map(pair).collect()
-            }
-        }
-    }
-
-    fn evaluate(&mut self, id: u64, client_ref: Vec<u8>) -> (Entry, Quote) {
-        let index = self.tree.size();
-        let mut statement = statement(1);
-        statement.proof_id[..8].copy_from_slice(&index.to_be_bytes());
-        let signed = SignedStatement::sign(statement, &key());
-        self.tree.append(leaf_hash(signed.proof_hash().as_bytes()));
-        let (id_of_rule, version) = ("us.test".into(), "1".into());
-        let (outcome, values) = (Outcome::Pass, vec![]);
-        let result = RuleResult { id: id_of_rule, version, outcome, reason: 0, values };
-        let (envelope, results) = (signed.to_bytes(), vec![result.to_bytes()]);
-        let entry = Entry { id, index, client_ref, envelope, salt: [6; 32], results };
-        (entry, self.quote(vec![1; 40]))
-    }
-
-    fn quote(&self, document: Vec<u8>) -> Quote {
-        let root = if self.lies { [0; 32] } else { self.tree.root() };
-        Quote { checkpoint: ([7; 16], self.tree.size(), root), document }
-    }
-}
-
-fn converse(enclave: &Mutex<Enclave>, mut stream: UnixStream) -> std::io::Result<()> {
-    loop {
-        let mut head = [0; wire::LENGTH_BYTES];
-        stream.read_exact(&mut head)?;
-        let mut body = vec![0; wire::body_length(head).unwrap()];
-        stream.read_exact(&mut body)?;
-        let command = Command::parse(&body).unwrap();
-        let evaluates = matches!(command, Command::Evaluate { .. });
-        let mut enclave = enclave.lock().unwrap();
-        for report in enclave.obey(command) {
-            stream.write_all(&wire::frame(&report.to_bytes()).unwrap())?;
-        }
-        if evaluates && std::mem::take(&mut enclave.hangs_up) {
-            return Ok(());
-        }
-    }
-}
-
-struct World {
-    folder: tempfile::TempDir,
-    enclave: Arc<Mutex<Enclave>>,
-    options: ServeOptions,
-}
-
-impl World {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        let (public, socket) = (key().verifying_key(), path("enclave.sock"));
-        let config = BootConfig {
-            authorities: vec![public],
-            threshold: 1,
-            freshness_keys: vec![public],
-            freshness_threshold: 1,
-            rulebook: "test".into(),
-            freshness: FreshnessPolicy::default(),
-            limits: Limits::default(),
-        };
-        fs::write(path("boot"), config.to_bytes()).unwrap();
-        fs::write(path("rules"), signed_bundle()).unwrap();
-        fs::write(path("freshness"), b"").unwrap();
-        let listener = UnixListener::bind(&socket).unwrap();
-        let enclave = Arc::new(Mutex::new(Enclave::default()));
-        let shared = Arc::clone(&enclave);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                // The end of a connection is part of the play.
-                converse(&shared, stream.unwrap()).ok();
-            }
-        });
-        let options = ServeOptions {
-            enclave: EnclaveAddress::Unix(socket),
-            data: path("data"),
-            listen: "127.0.0.1:0".parse().unwrap(),
-            boot: path("boot"),
-            rules: path("rules"),
-            freshness: path("freshness"),
-            tls_cert: None,
-            tls_key: None,
-            in_flight_max: 64,
-            deadline: Duration::from_millis(300),
-        };
-        Self { folder, enclave, options }
-    }
-
-    async fn start(&self) -> (Server, Client) {
-        let server = Server::start(&self.options).await.unwrap();
-        let url = format!("https://{}", server.address).parse().unwrap();
-        let ca = self.folder.path().join("data/tls/cert.pem");
-        let mut client = Client::connect(&url, &ca).await.unwrap();
-        ready(&mut client, 200).await;
-        (server, client)
-    }
-}
-
-async fn ready(client: &mut Client, status: u16) {
-    for _ in 0..200 {
-        if get(client, "/health/ready").await.status() == status {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("never {status}");
-}
-
-async fn get(client: &mut Client, path: &str) -> Response<Bytes> {
-    client.exchange(Request::builder().uri(path), Bytes::new()).await.unwrap()
-}
-
-async fn post(
-    client: &mut Client,
-    headers: &[(&str, &str)],
-    path: &str,
-    body: &str,
-) -> Response<Bytes> {
-    let mut request = Request::post(path);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    client.exchange(request, Bytes::copy_from_slice(body.as_bytes())).await.unwrap()
-}
-
-async fn evaluate(client: &mut Client, headers: &[(&str, &str)], body: &str) -> Response<Bytes> {
-    post(client, headers, "/v1/evaluate", body).await
-}
-
-fn view(response: &Response<Bytes>) -> Value {
-    serde_json::from_slice(response.body()).unwrap()
-}
-
-fn assert_problem(response: &Response<Bytes>, status: u16, slug: &str) {
-    assert_eq!(response.status(), status, "{:?}", response.body());
-    assert_eq!(response.headers()["content-type"], "application/problem+json");
-    assert_eq!(view(response)["type"], format!("urn:probity:problem:{slug}"));
-}
+use tlog::leaf_hash;
 
 #[tokio::test]
 async fn a_decision_has_a_proof_that_can_be_fetched() {
@@ -243,7 +32,7 @@ async fn a_decision_has_a_proof_that_can_be_fetched() {
     let inclusion = proof.unsigned.unwrap().inclusion;
     let leaf = leaf_hash(proof.signed.proof_hash().as_bytes());
     let root = world.enclave.lock().unwrap().tree.root();
-    assert_eq!(tlog::verify_inclusion(leaf, 1, 2, &inclusion.path, root), Ok(()));
+    assert_eq!(logtree::verify_inclusion(leaf, 1, 2, &inclusion.path, root), Ok(()));
     let full = view(&post(&mut client, &[], "/v1/evaluate?proof=full", BODY).await);
     assert!(full["proof"]["cose"].as_str().unwrap().len() > 500);
 
@@ -267,6 +56,19 @@ async fn a_decision_has_a_proof_that_can_be_fetched() {
     drop(client);
     server.stop().await.unwrap();
     assert!(!world.options.data.join("listen").exists());
+}
+
+#[tokio::test]
+async fn what_no_rule_covers_is_told() {
+    let world = World::new();
+    let (server, mut client) = world.start().await;
+    world.enclave.lock().unwrap().not_covered = vec![("US".into(), "PEP".into())];
+    let answer = view(&evaluate(&mut client, &[], BODY).await);
+    let pair = serde_json::json!([{"jurisdiction": "US", "domain": "PEP"}]);
+    assert_eq!((&answer["not_covered"], &answer["violations"]), (&pair, &serde_json::json!([])));
+    assert_eq!((&answer["outcome"], &answer["compliant"]), (&"missing_data".into(), &false.into()));
+    drop(client);
+    server.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -379,5 +181,32 @@ async fn what_is_in_flight_is_bounded_and_keys_are_not_worked_on_twice() {
     assert_problem(&twice, 409, "idempotency-in-flight");
     assert_problem(&waiting.await.unwrap(), 504, "deadline");
     drop(client);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn zz_idle_memory() {
+    let mut world = World::new();
+    world.options.connections_max = 3000;
+    let (server, mut client) = world.start().await;
+    let rss = || {
+        let text = std::fs::read_to_string("/proc/self/status").unwrap();
+        text.lines().find(|l| l.starts_with("VmRSS")).unwrap().to_owned()
+    };
+    let url = format!("https://{}", server.address).parse().unwrap();
+    let ca = world.folder.path().join("data/tls/cert.pem");
+    let before = rss();
+    let mut all = Vec::new();
+    for _ in 0..1000 {
+        let mut c = Client::connect(&url, &ca).await.unwrap();
+        assert_eq!(get(&mut c, "/openapi.json").await.status(), 200);
+        all.push(c);
+    }
+    println!("IDLE {before} {}", rss());
+    let big = " ".repeat(1 << 20) + BODY;
+    for c in &mut all { assert_eq!(evaluate(c, &[], &big).await.status(), 200); }
+    println!("IDLE after bodies {}", rss());
+    assert_eq!(evaluate(&mut client, &[], BODY).await.status(), 200);
+    drop((all, client));
     server.stop().await.unwrap();
 }

@@ -132,6 +132,12 @@ impl NitroPolicy {
         Ok(self)
     }
 
+    /// Judges for another moment.
+    pub fn with_time(mut self, time: VerificationTime) -> Self {
+        self.time = time;
+        self
+    }
+
     /// Oldest acceptable document in live verification (N40); 5 minutes unless set.
     pub fn with_age_ms_max(mut self, age_ms_max: u64) -> Self {
         self.age_ms_max = age_ms_max;
@@ -232,6 +238,10 @@ impl NitroPolicy {
 
     pub(crate) fn regions(&self) -> Option<&BTreeSet<String>> {
         self.regions.as_ref()
+    }
+
+    pub(crate) fn names_revoked(&self) -> bool {
+        !self.revoked.is_empty()
     }
 
     pub(crate) fn is_revoked(&self, issuer_der: &[u8], serial: &[u8]) -> bool {

@@ -24,7 +24,11 @@ pub fn verify(
     let mut ledger = Ledger::default();
     ledger.passed(1..=21);
     let Chain { anchor, leaf, mut notes } = chain::verify(&document, policy, cache)?;
-    ledger.passed(22..=30);
+    ledger.passed(22..=29);
+    match policy.names_revoked() {
+        true => ledger.passed(30..=30),
+        false => ledger.not_checked(30, "the policy names no revoked certificate"),
+    }
     let common_name = leaf.common_name.as_deref();
     let region = check_region(&document, common_name, policy, &mut ledger)?;
     UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, &leaf.point)

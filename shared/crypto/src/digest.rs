@@ -15,6 +15,8 @@ pub enum Domain {
     Facts,
     /// One rule result with its compared values, salted.
     OutputLeaf,
+    /// The salt of one output leaf, from the proof's salt and the leaf's index.
+    LeafSalt,
     /// The ordered trace of a run, salted.
     Trace,
     /// What else decides a result: engine, ABI, limits, lists, history window; salted.
@@ -50,6 +52,7 @@ impl Domain {
             Domain::Input => "probity/v1/input",
             Domain::Facts => "probity/v1/facts",
             Domain::OutputLeaf => "probity/v1/output-leaf",
+            Domain::LeafSalt => "probity/v1/leaf-salt",
             Domain::Trace => "probity/v1/trace",
             Domain::State => "probity/v1/state",
             Domain::Rule => "probity/v1/rule",

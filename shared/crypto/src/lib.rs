@@ -33,6 +33,6 @@ pub enum CryptoError {
         found: String,
     },
     /// Text is not the did:key of an Ed25519 key.
-    #[error("not a did:key of an Ed25519 key: {0}")]
+    #[error("not a did:key of an Ed25519 key: {0:?}")]
     DidKey(String),
 }

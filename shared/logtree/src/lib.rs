@@ -1,7 +1,12 @@
 //! The whole log in memory, for the untrusted parent, which makes the paths that others verify.
 //! It must never be taken for evidence: what it answers counts once `verify_*` accepted it.
 
-use tlog::{Hash, TlogError, check_growth, empty_root, node_hash};
+mod verify;
+
+pub use verify::{verify_consistency, verify_inclusion};
+
+use tlog::{Hash, TlogError, empty_root, node_hash};
+use verify::check_growth;
 
 /// An append-only tree that keeps the hash of every complete subtree: about two hashes a leaf.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -43,7 +43,12 @@ impl BootRecord {
         let mut r = Reader::new(bytes);
         r.map_of("boot record", 6)?;
         r.key(1)?;
-        r.uint_max("version", 1)?;
+        let at = r.position();
+        let found = r.uint()?;
+        if found != 1 {
+            let (what, expected) = ("version", "1, the only known one");
+            return Err(CborError::Range { at, what, expected, found });
+        }
         r.key(2)?;
         let boot_id = r.array_bytes("boot id")?;
         r.key(3)?;
@@ -61,7 +66,13 @@ impl BootRecord {
             Some(Checkpoint { boot_id, size: r.uint()?, root: r.array_bytes("root")? })
         };
         r.end()?;
-        Ok(Self { boot_id, boot_config, agent, booted_at, previous })
+        let record = Self { boot_id, boot_config, agent, booted_at, previous };
+        // The hash is over `to_bytes`: one record, one encoding.
+        if record.to_bytes() != bytes {
+            let (what, expected, found) = ("boot record", "its one encoding", bytes.len() as u64);
+            return Err(CborError::Range { at: 0, what, expected, found });
+        }
+        Ok(record)
     }
 
     /// Data of the log's first leaf.

@@ -63,11 +63,15 @@ pub struct Proof {
 }
 
 impl SignedStatement {
-    /// Signs a statement: the only thing that the enclave's key is used for.
-    pub fn sign(statement: Statement, key: &SigningKey) -> Self {
+    /// Signs a statement: the only thing that the enclave's key is used for. One that no verifier
+    /// would read, because it is too long, is not signed.
+    pub fn sign(statement: Statement, key: &SigningKey) -> Result<Self, ProofError> {
         let (protected, payload) = (protected_header(&statement), statement.to_bytes());
+        if payload.len() > STATEMENT_BYTES_MAX {
+            return Err(ProofError::NotCanonical("longer than 65,536 bytes"));
+        }
         let signature = key.sign(&sign1_structure(&protected, &payload));
-        Self { statement, protected, payload, signature }
+        Ok(Self { statement, protected, payload, signature })
     }
 
     /// A statement with a signature from elsewhere, such as the JSON view. Nobody has checked it.

@@ -55,6 +55,14 @@ pub enum ProofError {
     /// P3: the payload does not parse.
     #[error("P3: statement: {0}")]
     Statement(cbor::CborError),
+    /// P18: the stated decision is not the one that follows from the rules' outcomes.
+    #[error("P18: decision: outcome {stated} is stated, {follows} follows from the rules")]
+    Decision {
+        /// The outcome that follows.
+        follows: &'static str,
+        /// The number of the outcome that is stated.
+        stated: u64,
+    },
     /// P3: the payload parses but is not the one encoding of its content, or breaks its rules.
     #[error("P3: statement: {0}")]
     NotCanonical(&'static str),
@@ -67,6 +75,7 @@ impl ProofError {
             ProofError::Envelope(_) | ProofError::TooLarge { .. } => "P1",
             ProofError::Header { .. } => "P2",
             ProofError::Statement(_) | ProofError::NotCanonical(_) => "P3",
+            ProofError::Decision { .. } => "P18",
         }
     }
 }

@@ -8,7 +8,7 @@ use facts::Millis;
 use rules::{NAME_BYTES_MAX, Outcome, RULES_SELECTED_MAX};
 
 /// Number of keys in the map.
-const KEYS: u64 = 22;
+const KEYS: u64 = 23;
 /// Most lists that a statement names.
 const LISTS_MAX: usize = rules::LISTS_MAX;
 
@@ -32,6 +32,8 @@ pub struct EngineId {
     pub abi: u64,
     /// Compiler of the modules.
     pub compiler: String,
+    /// Version of the mapping from the caller's bytes to facts.
+    pub facts: u64,
 }
 
 /// One rule that ran.
@@ -51,8 +53,6 @@ pub struct RuleEntry {
     pub outcome: Outcome,
     /// Its reason code.
     pub reason: u16,
-    /// Fuel that it burned.
-    pub fuel: u64,
 }
 
 /// What one evaluation says.
@@ -98,12 +98,16 @@ pub struct Statement {
     pub rules_age_ms: u64,
     /// The caller's nonce.
     pub nonce: Option<Vec<u8>>,
+    /// Pairs of jurisdiction and domain that were asked for and had no rule in force.
+    pub not_covered: Vec<(String, String)>,
 }
 
 impl Statement {
-    /// The gravest outcome; derived, so that it cannot contradict the rules.
+    /// The gravest outcome; derived, so that it cannot contradict the rules. A pair that no rule
+    /// covered is missing data: nothing passes because nothing ran.
     pub fn decision(&self) -> Outcome {
-        Outcome::gravest(self.rules.iter().map(|rule| rule.outcome))
+        let uncovered = (!self.not_covered.is_empty()).then_some(Outcome::MissingData);
+        Outcome::gravest(self.rules.iter().map(|rule| rule.outcome).chain(uncovered))
     }
 
     /// Canonical bytes.
@@ -126,12 +130,13 @@ impl Statement {
         let book = &self.rulebook;
         w.uint(10).array(3).text(&book.name).uint(book.version).bytes(book.hash.as_bytes());
         let engine = &self.engine;
-        w.uint(11).array(3).text(&engine.engine).uint(engine.abi).text(&engine.compiler);
+        w.uint(11).array(4).text(&engine.engine).uint(engine.abi).text(&engine.compiler);
+        w.uint(engine.facts);
         w.uint(12).array(self.rules.len());
         for rule in &self.rules {
-            w.array(8).text(&rule.id).text(&rule.version).text(&rule.jurisdiction);
+            w.array(7).text(&rule.id).text(&rule.version).text(&rule.jurisdiction);
             w.text(&rule.domain).bytes(rule.module.as_bytes()).uint(rule.outcome.code().into());
-            w.uint(rule.reason.into()).uint(rule.fuel);
+            w.uint(rule.reason.into());
         }
         w.uint(13).array(self.lists.len());
         for (id, root) in &self.lists {
@@ -147,6 +152,10 @@ impl Statement {
             Some(nonce) => w.bytes(nonce),
             None => w.null(),
         };
+        w.uint(23).array(self.not_covered.len());
+        for (jurisdiction, domain) in &self.not_covered {
+            w.array(2).text(jurisdiction).text(domain);
+        }
         w.finish()
     }
 
@@ -168,16 +177,20 @@ impl Statement {
             return Err(ProofError::NotCanonical("longer than 65,536 bytes"));
         }
         let mut r = Reader::new(bytes);
-        let statement = Self::read(&mut r).map_err(ProofError::Statement)?;
+        let (statement, stated) = Self::read(&mut r).map_err(ProofError::Statement)?;
         statement.check()?;
-        // Keys 20 is derived: re-encoding also shows a decision that does not follow (P18).
+        let follows = statement.decision();
+        if stated != (follows.is_compliant(), follows.code().into()) {
+            return Err(ProofError::Decision { follows: follows.name(), stated: stated.1 });
+        }
         if statement.to_bytes() != bytes {
             return Err(ProofError::NotCanonical("not the canonical encoding of its content"));
         }
         Ok(statement)
     }
 
-    fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+    /// The statement, and the decision as it stands in the bytes.
+    fn read(r: &mut Reader<'_>) -> Result<(Self, (bool, u64)), CborError> {
         r.map_of("statement", KEYS)?;
         exactly(r, 1, "version", 1)?;
         r.key(2)?;
@@ -199,8 +212,9 @@ impl Statement {
         r.array_of("rulebook", 3)?;
         let rulebook = Rulebook { name: name(r)?, version: r.uint()?, hash: hash(r)? };
         r.key(11)?;
-        r.array_of("engine", 3)?;
-        let engine = EngineId { engine: name(r)?, abi: r.uint()?, compiler: name(r)? };
+        r.array_of("engine", 4)?;
+        let (engine, abi, compiler) = (name(r)?, r.uint()?, name(r)?);
+        let engine = EngineId { engine, abi, compiler, facts: r.uint()? };
         r.key(12)?;
         let rules = items(r, "rules", RULES_SELECTED_MAX, RuleEntry::read)?;
         r.key(13)?;
@@ -216,8 +230,7 @@ impl Statement {
         let [input_hash, facts_hash, rule_hash, state_hash, output_hash, trace_hash] = hashes;
         r.key(20)?;
         r.array_of("decision", 2)?;
-        r.bool()?;
-        r.uint()?;
+        let stated = (r.bool()?, r.uint()?);
         r.key(21)?;
         r.array_of("freshness", 2)?;
         let (offline, rules_age_ms) = (r.bool()?, r.uint()?);
@@ -226,8 +239,13 @@ impl Statement {
             true => None,
             false => Some(r.bytes_max("nonce", NONCE_BYTES_MAX)?.to_vec()),
         };
+        r.key(23)?;
+        let not_covered = items(r, "pairs not covered", SCOPE_MAX * SCOPE_MAX, |r| {
+            r.array_of("pair", 2)?;
+            Ok((name(r)?, name(r)?))
+        })?;
         r.end()?;
-        Ok(Self {
+        let statement = Self {
             proof_id,
             boot_id,
             agent,
@@ -248,7 +266,9 @@ impl Statement {
             offline,
             rules_age_ms,
             nonce,
-        })
+            not_covered,
+        };
+        Ok((statement, stated))
     }
 
     fn check(&self) -> Result<(), ProofError> {
@@ -263,6 +283,9 @@ impl Statement {
         if !self.lists.is_sorted_by(|a, b| a.0 < b.0) {
             return refuse("lists are not sorted and unique");
         }
+        if !self.not_covered.is_sorted_by(|a, b| a < b) {
+            return refuse("pairs not covered are not sorted and unique");
+        }
         if self.nonce.as_ref().is_some_and(Vec::is_empty) {
             return refuse("nonce is empty");
         }
@@ -272,7 +295,7 @@ impl Statement {
 
 impl RuleEntry {
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
-        r.array_of("rule entry", 8)?;
+        r.array_of("rule entry", 7)?;
         let (id, version, jurisdiction, domain) = (name(r)?, name(r)?, name(r)?, name(r)?);
         let module = hash(r)?;
         let at = r.position();
@@ -284,7 +307,7 @@ impl RuleEntry {
             found,
         })?;
         let reason = r.uint_max("reason", u16::MAX.into())? as u16;
-        Ok(Self { id, version, jurisdiction, domain, module, outcome, reason, fuel: r.uint()? })
+        Ok(Self { id, version, jurisdiction, domain, module, outcome, reason })
     }
 }
 

@@ -6,7 +6,6 @@ mod boot;
 mod bundle;
 mod codec;
 mod freshness;
-mod render;
 mod result;
 mod select;
 mod signed;
@@ -14,8 +13,7 @@ mod signed;
 pub use boot::{BootConfig, FreshnessPolicy, Limits};
 pub use bundle::{Bundle, ListSnapshot, Reason, Rule, Severity, module_hash};
 pub use freshness::{Freshness, Standing};
-pub use render::render_reason;
-pub use result::{Fault, Outcome, RuleResult, Value};
+pub use result::{Fault, Outcome, RuleResult, Value, leaf_salt};
 pub use select::Selection;
 pub use signed::{SignedBundle, SignedFreshness, VerifiedBundle, sign_bundle, sign_freshness};
 

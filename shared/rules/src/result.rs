@@ -199,10 +199,16 @@ impl RuleResult {
         Ok(Self { id, version, outcome, reason, values })
     }
 
-    /// The leaf that `output_hash` is the root over.
-    pub fn leaf(&self, salt: &Salt) -> Digest {
-        digest(Domain::OutputLeaf, &[&salt.0, &self.to_bytes()])
+    /// The leaf that `output_hash` is the root over, given the leaf's own salt.
+    pub fn leaf(&self, leaf_salt: &Salt) -> Digest {
+        digest(Domain::OutputLeaf, &[&leaf_salt.0, &self.to_bytes()])
     }
+}
+
+/// The salt of the output leaf at `index`. Showing one result gives away this salt only: neither
+/// the proof's salt nor another leaf's follows from it.
+pub fn leaf_salt(salt: &Salt, index: u32) -> Salt {
+    Salt(digest(Domain::LeafSalt, &[&salt.0, &index.to_be_bytes()]).0)
 }
 
 fn read_value(r: &mut cbor::Reader<'_>) -> Result<Value, cbor::CborError> {

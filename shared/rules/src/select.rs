@@ -4,26 +4,30 @@ use crate::{Bundle, RULES_SELECTED_MAX, Rule, RulesError};
 use crypto::{Digest, Domain, digest};
 use facts::Millis;
 
-/// The rules that one evaluation runs, in statement order, with their indexes in the bundle.
+/// The rules that one evaluation runs, in statement order.
 #[derive(Debug, Clone)]
 pub struct Selection<'a> {
     /// Index into `Bundle::rules`, and the rule.
     pub rules: Vec<(usize, &'a Rule)>,
+    /// Pairs of jurisdiction and domain that were asked for and have no rule in force.
+    pub not_covered: Vec<(String, String)>,
 }
 
 impl Bundle {
     /// Selects the rules in force at `as_of` for any of `jurisdictions` and any of `domains`.
-    /// An empty selection is an error: nothing passes because nothing ran.
+    /// An empty selection is an error, and a pair without a rule is named: nothing passes because
+    /// nothing ran.
     pub fn select(
         &self,
         jurisdictions: &[facts::Jurisdiction],
         domains: &[facts::Domain],
         as_of: Millis,
     ) -> Result<Selection<'_>, RulesError> {
-        let in_scope = |rule: &&Rule| {
-            jurisdictions.iter().any(|j| j.as_str() == rule.jurisdiction)
-                && domains.iter().any(|d| d.as_str() == rule.domain)
+        let covers = |rule: &Rule, jurisdiction: &facts::Jurisdiction, domain: &facts::Domain| {
+            jurisdiction.as_str() == rule.jurisdiction && domain.as_str() == rule.domain
         };
+        let pairs = || jurisdictions.iter().flat_map(|j| domains.iter().map(move |d| (j, d)));
+        let in_scope = |rule: &Rule| pairs().any(|(j, d)| covers(rule, j, d));
         let scoped = || self.rules.iter().enumerate().filter(|(_, rule)| in_scope(rule));
         let rules: Vec<_> = scoped().filter(|(_, rule)| rule.in_force(as_of)).collect();
         if rules.is_empty() {
@@ -43,7 +47,11 @@ impl Bundle {
         if rules.len() > RULES_SELECTED_MAX {
             return Err(RulesError::TooManySelected { found: rules.len() });
         }
-        Ok(Selection { rules })
+        let not_covered = pairs()
+            .filter(|(j, d)| !rules.iter().any(|(_, rule)| covers(rule, j, d)))
+            .map(|(j, d)| (j.as_str().to_owned(), d.as_str().to_owned()))
+            .collect();
+        Ok(Selection { rules, not_covered })
     }
 }
 

@@ -1,5 +1,7 @@
-//! The command line. Every flag names a file or a moment of the verifier's own choosing; there is
-//! none that turns a check off.
+//! The command line. Every flag names what the verifier brings along: files, a moment, a nonce, or
+//! a bound that has a limit of its own. Less given is less judged, and the verdict lists what was
+//! not: `--at` another moment than now leaves age unjudged (N40), `nitro` without `--measurements`
+//! the image (N34). There must never be a flag that skips a check in silence.
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -21,6 +23,13 @@ pub(crate) enum Verb {
     /// Verifies a boot's whole log, as exported from /v1/log/{boot}: every proof, no gap,
     /// every two quotes consistent.
     Log(LogArguments),
+}
+
+/// The largest bound: beyond a day a check of freshness would check nothing.
+const SECONDS_MAX: u64 = 86_400;
+
+fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(..=SECONDS_MAX)
 }
 
 impl Verb {
@@ -45,7 +54,7 @@ pub(crate) struct CommonArguments {
     #[arg(long, value_name = "HEX")]
     pub(crate) nonce: Option<String>,
     /// Oldest evidence that is accepted when judging for now, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = seconds())]
     pub(crate) max_age: u64,
     /// Print the verdict as JSON.
     #[arg(long)]
@@ -72,7 +81,7 @@ pub(crate) struct ProofArguments {
     #[arg(long, value_name = "HEX|FILE")]
     pub(crate) salt: Option<String>,
     /// Longest time between an evaluation and its quote, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = seconds())]
     pub(crate) lag: u64,
     #[command(flatten)]
     pub(crate) common: CommonArguments,

@@ -3,11 +3,14 @@
 use crate::Verdict;
 use crate::arguments::NitroArguments;
 use crate::files;
-use crate::table::{Table, short};
+use crate::table::{Table, short, visible};
 use anyhow::Result;
 use attest::{AttestError, NitroPolicy, NonceRule, Outcome, VerifiedDocument, VerifiedTime};
 use facts::Millis;
 use serde_json::{Value, json};
+
+/// The published test root (attestation-fixtures), whose private key is public.
+const TEST_ROOT_SHA256: &str = "a45deb12cb6e833ac07a3220e0c2316cc6555f1cab245311097ef5dc553d721f";
 
 pub(crate) fn nitro(asked: &NitroArguments) -> Result<Verdict> {
     let bytes = files::read(&asked.file)?;
@@ -16,7 +19,8 @@ pub(crate) fn nitro(asked: &NitroArguments) -> Result<Verdict> {
     for path in &asked.measurements {
         releases.extend(files::measurements(path)?);
     }
-    let judged = !releases.is_empty();
+    // What was asked for decides, never what the files turned out to hold.
+    let judged = !asked.measurements.is_empty();
     let mut policy = if judged {
         NitroPolicy::new(anchors, time, releases).map_err(|error| anyhow::anyhow!("{error}"))?
     } else {
@@ -47,25 +51,59 @@ fn accepted(document: &VerifiedDocument, judged: bool) -> Verdict {
         format!("{passed} of 42 passed"),
         format!("not checked: {}", open.join(" ")),
     );
-    let closing = match (judged, document.anchor().is_built_in()) {
-        (true, true) => "VALID under the AWS Nitro root.",
-        (true, false) => "VALID under a root that you named; it says nothing about AWS.",
-        (false, true) => {
-            "GENUINE under the AWS Nitro root; the IMAGE was not judged: give --measurements."
-        }
-        (false, false) => "GENUINE under a root that you named; which image it is was not judged.",
+    let root = Root::of(document);
+    let closing = match judged {
+        true => root.closing("VALID"),
+        false => root.closing("GENUINE") + " The IMAGE was not judged: give --measurements.",
     };
-    let text = table.finish(closing);
-    Verdict { ok: true, json: json_of(document), text }
+    let mut json = fields(document);
+    json["ok"] = true.into();
+    json["check"] = Value::Null;
+    json["image_judged"] = judged.into();
+    Verdict { ok: true, json, text: table.finish(&closing) }
+}
+
+/// Which kind of root spoke.
+#[derive(Clone, Copy)]
+pub(crate) enum Root {
+    /// AWS's, built in.
+    Aws,
+    /// The published test root: anybody can sign under it.
+    Test,
+    /// Another one that the command line named.
+    Named,
+}
+
+impl Root {
+    pub(crate) fn of(document: &VerifiedDocument) -> Self {
+        let anchor = document.anchor();
+        match (anchor.is_built_in(), crypto::to_hex(&anchor.sha256()) == TEST_ROOT_SHA256) {
+            (true, _) => Root::Aws,
+            (false, true) => Root::Test,
+            (false, false) => Root::Named,
+        }
+    }
+
+    /// The closing sentence, which says under which root `word` holds.
+    pub(crate) fn closing(self, word: &str) -> String {
+        match self {
+            Root::Aws => format!("{word} under the AWS Nitro root."),
+            Root::Test => {
+                format!("{word} under a test root. On EC2 drop --root: the AWS root is built in.")
+            }
+            Root::Named => {
+                format!("{word} under a root that you named; it says nothing about AWS.")
+            }
+        }
+    }
 }
 
 /// The rows that a document adds to a verdict.
 pub(crate) fn rows(table: &mut Table, document: &VerifiedDocument) {
-    let anchor = document.anchor();
-    let root = if anchor.is_built_in() {
-        "AWS root".to_owned()
-    } else {
-        format!("TEST ROOT {}", anchor.name())
+    let root = match Root::of(document) {
+        Root::Aws => "AWS root".to_owned(),
+        Root::Test => format!("TEST ROOT {}", document.anchor().name()),
+        Root::Named => format!("NAMED ROOT {}", document.anchor().name()),
     };
     let pcr0 = document.pcrs().get(&0).map_or_else(String::new, |pcr| short(pcr));
     let release = document.release().map_or("image not judged".into(), |r| format!("release {r}"));
@@ -87,16 +125,9 @@ pub(crate) fn rows(table: &mut Table, document: &VerifiedDocument) {
 
 fn rejected(error: &AttestError) -> Verdict {
     let (check, remedy) = (error.check(), error.remedy());
-    let text = format!("REJECTED {error}\n  do: {remedy}\n");
+    let text = format!("REJECTED {}\n  do: {remedy}\n", visible(&error.to_string()));
     let json = json!({"ok": false, "check": check, "detail": error.to_string(), "remedy": remedy});
     Verdict { ok: false, json, text }
-}
-
-fn json_of(document: &VerifiedDocument) -> Value {
-    let mut value = fields(document);
-    value["ok"] = true.into();
-    value["check"] = Value::Null;
-    value
 }
 
 /// A verified document in JSON.

@@ -5,6 +5,8 @@ use anyhow::{Context, Result, bail};
 use attest::{Pcr, ReferenceValues, TrustAnchor, VerificationTime};
 use crypto::Salt;
 use facts::Millis;
+use rules::BootConfig;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -13,17 +15,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 20 << 20;
 
+/// A file, or standard input for `-`.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let file = std::fs::File::open(path);
+    Ok(Box::new(file.with_context(|| format!("cannot open {}", path.display()))?))
+}
+
 /// A whole file, or standard input for `-`.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(
-            std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?,
-        )
-    };
-    source
+    open(path)?
         .take(FILE_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
         .with_context(|| format!("cannot read {}", path.display()))?;
@@ -31,6 +35,12 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
         bail!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
     }
     Ok(bytes)
+}
+
+/// A boot configuration.
+pub(crate) fn boot_config(path: &Path) -> Result<BootConfig> {
+    let config = BootConfig::parse(&read(path)?);
+    config.with_context(|| format!("{} is no boot configuration", path.display()))
 }
 
 /// The roots that are trusted: the built-in one, or the one that was named.
@@ -78,26 +88,29 @@ fn now_ms() -> Result<u64> {
     u64::try_from(since.as_millis()).context("the clock is beyond all time")
 }
 
-/// Reference values: a JSON object, or an array of them (one a release).
+/// Reference values: a JSON object, or an array of them (one a release), at least one.
 pub(crate) fn measurements(path: &Path) -> Result<Vec<ReferenceValues>> {
     let name = path.display();
-    let value: serde_json::Value =
-        serde_json::from_slice(&read(path)?).with_context(|| format!("{name} is not JSON"))?;
+    let value =
+        verify::parse_json(&read(path)?).with_context(|| format!("{name} is not strict JSON"))?;
     let releases = match value {
-        serde_json::Value::Array(releases) => releases,
+        Value::Array(releases) => releases,
         one => vec![one],
     };
+    if releases.is_empty() {
+        bail!("{name} holds no release: under it no image would be judged");
+    }
     releases.iter().map(|r| release(r).with_context(|| format!("in {name}"))).collect()
 }
 
-fn release(value: &serde_json::Value) -> Result<ReferenceValues> {
+fn release(value: &Value) -> Result<ReferenceValues> {
     let fields = value.as_object().context("expected an object")?;
     let mut pcrs: BTreeMap<u8, Pcr> = BTreeMap::new();
     let mut name = "unnamed".to_owned();
     for (key, value) in fields {
         let text = value.as_str().with_context(|| format!("{key}: expected a text"))?;
         match key.strip_prefix("pcr").map(str::parse::<u8>) {
-            Some(Ok(index)) => {
+            Some(Ok(index)) if *key == format!("pcr{index}") => {
                 let value = crypto::from_hex_exact(text).with_context(|| format!("in {key}"))?;
                 pcrs.insert(index, value);
             }

@@ -1,18 +1,20 @@
 //! `probity-verify log`: a boot's whole log. Every proof is verified, indexes have no gap, every
-//! quote is over the same tree and each is consistent with the next (check P9).
+//! quote is over the same tree and each is consistent with the next (check P9). What is wrong
+//! with the file is the prover's doing and a rejection; only one that cannot be read is misuse.
 
 use crate::arguments::LogArguments;
+use crate::document::Root;
 use crate::table::{Table, short};
-use crate::{Verdict, report};
-use anyhow::{Context, Result, bail};
+use crate::{Verdict, document, files, report};
+use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use crypto::Digest;
 use proof::BootRecord;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
-use verify::{AuditSummary, LogAudit, Materials, Verifier, VerifyError};
+use verify::{AuditSummary, LogAudit, Materials, Verified, Verifier, VerifyError};
 
 /// Longest line of a log, in bytes: a proof in base64 and its index.
 const LINE_BYTES_MAX: u64 = 200_000;
@@ -24,59 +26,67 @@ struct Audited {
     summary: AuditSummary,
     outcomes: BTreeMap<&'static str, u64>,
     record: BootRecord,
+    last: Verified,
+}
+
+/// Why there is no [`Audited`].
+enum Trouble {
+    /// The file cannot be read.
+    Unreadable(anyhow::Error),
+    /// The log is not what it should be, at this index or as a whole.
+    Refused(Option<u64>, VerifyError),
 }
 
 pub(crate) fn log(asked: &LogArguments) -> Result<Verdict> {
-    let policy = report::policy(&asked.measurements, &asked.boot, &asked.common)?;
-    let source: Box<dyn Read> = if asked.file == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        let name = asked.file.display();
-        Box::new(std::fs::File::open(&asked.file).with_context(|| format!("cannot open {name}"))?)
-    };
-    let mut lines = Lines { reader: BufReader::new(source), number: 0 };
-    let first = lines.next()?.context("the log is empty")?;
-    let record = hex_field(&first, "boot_record")?;
-    let record = BootRecord::parse(&record).context("the boot record")?;
-    Ok(match audit(&mut lines, record, Verifier::new(policy))? {
-        Ok(audited) => accepted(&audited),
-        Err((index, rejected)) => refused(index, &rejected),
-    })
+    let config = files::boot_config(&asked.boot)?;
+    let boot_config = config.hash();
+    let policy = report::policy(&asked.measurements, config, &asked.common)?;
+    let reader = BufReader::new(files::open(&asked.file)?);
+    match audit(&mut Lines { reader, number: 0 }, boot_config, Verifier::new(policy)) {
+        Ok(audited) => Ok(accepted(&audited)),
+        Err(Trouble::Refused(index, rejected)) => Ok(refused(index, &rejected)),
+        Err(Trouble::Unreadable(problem)) => {
+            Err(problem.context(format!("cannot read {}", asked.file.display())))
+        }
+    }
 }
 
-type Judged = std::result::Result<Audited, (u64, VerifyError)>;
-
-fn audit(lines: &mut Lines, record: BootRecord, mut verifier: Verifier) -> Result<Judged> {
-    let mut audit = LogAudit::open(&record);
-    let mut outcomes = BTreeMap::new();
-    let mut count = 0;
-    let mut size = None;
-    while let Some(line) = lines.next()? {
-        if let Some(end) = line["size"].as_u64() {
-            size = Some(end);
-            break;
+fn audit(
+    lines: &mut Lines,
+    boot_config: Digest,
+    mut verifier: Verifier,
+) -> Result<Audited, Trouble> {
+    let first = lines.next()?.ok_or_else(|| whole("the log is empty"))?;
+    let at = |index| move |rejected| Trouble::Refused(Some(index), rejected);
+    let record = boot_record(&first).map_err(at(0))?;
+    let mut audit = LogAudit::open(&record, boot_config).map_err(at(0))?;
+    let (mut outcomes, mut count, mut last) = (BTreeMap::new(), 0, None);
+    let size = loop {
+        let cut = || whole("the log is cut: its last line, which gives the size, is missing");
+        let line = lines.next()?.ok_or_else(cut)?;
+        if let Some(size) = size_of(&line) {
+            break size;
         }
-        let text = line["proof"].as_str().context("a line without a proof")?;
-        let bytes = BASE64.decode(text).context("a proof that is not base64")?;
-        let judged = verifier.verify(&bytes, &Materials::default());
-        let verified = match judged.and_then(|v| audit.push(&v).map(|()| v)) {
-            Ok(verified) => verified,
-            Err(rejected) => return Ok(Err((count + 1, rejected))),
-        };
-        *outcomes.entry(verified.statement().decision().name()).or_default() += 1;
         count += 1;
+        let bytes = proof_of(&line, count).map_err(at(count))?;
+        let verified = verifier.verify(&bytes, &Materials::default()).map_err(at(count))?;
+        audit.push(&verified).map_err(at(count))?;
+        *outcomes.entry(verified.statement().decision().name()).or_default() += 1;
+        last = Some(verified);
         if count % PROGRESS_EVERY == 0 {
             eprintln!("verified {count} proofs");
         }
+    };
+    if size != count + 1 {
+        let found = count + 1;
+        return Err(whole(&format!("the log says that it has {size} entries, found {found}")));
     }
-    let size = size.context("the log is cut: its last line, which gives the size, is missing")?;
-    if size != count + 1 || lines.next()?.is_some() {
-        bail!("the log says that it ends at size {size} and does not");
+    if lines.next()?.is_some() {
+        return Err(whole("lines follow the one that gives the size"));
     }
-    Ok(audit
-        .finish()
-        .map(|summary| Audited { summary, outcomes, record })
-        .map_err(|rejected| (count, rejected)))
+    let summary = audit.finish().map_err(|rejected| Trouble::Refused(None, rejected))?;
+    let last = last.ok_or_else(|| whole("the log has no proof"))?;
+    Ok(Audited { summary, outcomes, record, last })
 }
 
 /// The lines of a log, each parsed, none longer than the limit.
@@ -86,28 +96,58 @@ struct Lines {
 }
 
 impl Lines {
-    fn next(&mut self) -> Result<Option<Value>> {
+    fn next(&mut self) -> Result<Option<Value>, Trouble> {
         let mut line = Vec::new();
-        let read = (&mut self.reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
+        let read = (&mut self.reader)
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| Trouble::Unreadable(error.into()))?;
         if read == 0 {
             return Ok(None);
         }
+        let index = self.number;
         self.number += 1;
-        if line.last() != Some(&b'\n') && read as u64 == LINE_BYTES_MAX {
-            bail!("line {} is longer than {LINE_BYTES_MAX} bytes", self.number);
-        }
         let number = self.number;
-        Ok(Some(serde_json::from_slice(&line).with_context(|| format!("line {number}"))?))
+        if line.last() != Some(&b'\n') && read as u64 == LINE_BYTES_MAX {
+            let problem = format!("line {number} is longer than {LINE_BYTES_MAX} bytes");
+            return Err(Trouble::Refused(Some(index), VerifyError::Log(problem)));
+        }
+        verify::parse_json(&line).map(Some).map_err(|error| {
+            let problem = format!("line {number} is not JSON: {error}");
+            Trouble::Refused(Some(index), VerifyError::Log(problem))
+        })
     }
 }
 
-fn hex_field(line: &Value, key: &str) -> Result<Vec<u8>> {
-    let text = line[key].as_str().with_context(|| format!("the first line has no {key}"))?;
-    Ok(crypto::from_hex(text)?)
+fn whole(problem: &str) -> Trouble {
+    Trouble::Refused(None, VerifyError::Log(problem.into()))
+}
+
+/// `{"boot_record": …}`.
+fn boot_record(line: &Value) -> Result<BootRecord, VerifyError> {
+    let log = |problem: String| VerifyError::Log(format!("boot record: {problem}"));
+    let text = line["boot_record"].as_str().ok_or_else(|| log("the first line has none".into()))?;
+    let bytes = crypto::from_hex(text).map_err(|error| log(error.to_string()))?;
+    BootRecord::parse(&bytes).map_err(|error| log(error.to_string()))
+}
+
+/// `{"size": …}`, the last line.
+fn size_of(line: &Value) -> Option<u64> {
+    line["size"].as_u64().filter(|_| line["proof"].is_null())
+}
+
+/// `{"index": …, "proof": …}`: the bytes of the proof that should have this index.
+fn proof_of(line: &Value, index: u64) -> Result<Vec<u8>, VerifyError> {
+    let log = |problem: String| VerifyError::Log(problem);
+    if line["index"].as_u64() != Some(index) {
+        return Err(log(format!("expected a line with index {index}, found {}", line["index"])));
+    }
+    let text = line["proof"].as_str().ok_or_else(|| log("a line has no proof".into()))?;
+    BASE64.decode(text).map_err(|error| log(format!("a proof is not base64: {error}")))
 }
 
 fn accepted(audited: &Audited) -> Verdict {
-    let Audited { summary, outcomes, record } = audited;
+    let Audited { summary, outcomes, record, last } = audited;
     let mut table = Table::default();
     let boot = crypto::to_hex(&record.boot_id);
     table.row("boot", &boot[..12], format!("since {}", record.booted_at));
@@ -118,11 +158,16 @@ fn accepted(audited: &Audited) -> Verdict {
     table.row("before", previous, "as the host told the enclave");
     table.row("proofs", summary.proofs.to_string(), "every one verified, indexes without a gap");
     for (outcome, count) in outcomes {
-        table.row("", count.to_string(), *outcome);
+        table.row("", count.to_string(), outcome);
     }
     let pairs = format!("{} successive pairs consistent", summary.consistent_pairs);
     table.row("quotes", summary.quotes.to_string(), pairs);
-    table.row("root", short(&summary.root), "");
+    table.row("log root", short(&summary.root), "");
+    document::rows(&mut table, last.document());
+    let (index, quoted_at) = (summary.last_index, summary.last_quoted_at);
+    let established = format!("No gap up to index {index}, quoted at {quoted_at}");
+    let root = Root::of(last.document()).closing("VALID");
+    let closing = format!("{root} {established}; {UNSEEN}.");
     let json = json!({
         "ok": true,
         "check": null,
@@ -132,17 +177,23 @@ fn accepted(audited: &Audited) -> Verdict {
         "quotes": summary.quotes,
         "consistent_pairs": summary.consistent_pairs,
         "root": crypto::to_hex(&summary.root),
+        "last_index": index,
+        "last_quoted_at": quoted_at.to_string(),
+        "established": established,
+        "not_established": UNSEEN,
+        "evidence": document::fields(last.document()),
     });
-    Verdict {
-        ok: true,
-        json,
-        text: table.finish("COMPLETE: nothing is missing up to the last quote."),
-    }
+    Verdict { ok: true, json, text: table.finish(&closing) }
 }
 
-fn refused(index: u64, rejected: &VerifyError) -> Verdict {
+/// What no log can say of itself.
+const UNSEEN: &str = "what the host withheld after that cannot be seen from this file";
+
+fn refused(index: Option<u64>, rejected: &VerifyError) -> Verdict {
     let mut verdict = report::refused(rejected);
-    verdict.text = format!("at index {index}: {}", verdict.text);
+    if let Some(index) = index {
+        verdict.text = format!("at index {index}: {}", verdict.text);
+    }
     verdict.json["index"] = index.into();
     verdict
 }

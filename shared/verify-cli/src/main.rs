@@ -26,17 +26,18 @@ fn main() -> ExitCode {
         Verb::Nitro(asked) => document::nitro(asked),
         Verb::Log(asked) => log::log(asked),
     };
+    // Whatever a verdict quotes, it can move no cursor: here once more, for every path.
     match verdict {
         Ok(verdict) => {
             if arguments.verb.json() {
-                println!("{:#}", verdict.json);
+                println!("{}", table::visible_json(&verdict.json));
             } else {
-                print!("{}", verdict.text);
+                print!("{}", table::visible_lines(&verdict.text));
             }
             if verdict.ok { ExitCode::SUCCESS } else { ExitCode::from(1) }
         }
         Err(problem) => {
-            eprintln!("probity-verify: {problem:#}");
+            eprintln!("probity-verify: {}", table::visible(&format!("{problem:#}")));
             ExitCode::from(2)
         }
     }

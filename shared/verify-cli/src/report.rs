@@ -1,25 +1,30 @@
 //! `probity-verify proof`: the whole proof.
 
 use crate::arguments::{CommonArguments, ProofArguments};
-use crate::table::{Table, short};
+use crate::document::Root;
+use crate::table::{Table, short, visible};
 use crate::{Verdict, document, files};
-use anyhow::{Context, Result};
-use rules::{Bundle, Outcome as RuleOutcome, SignedBundle, render_reason};
+use anyhow::Result;
+use rules::{BootConfig, Bundle, Outcome as RuleOutcome, SignedBundle};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use verify::{Materials, Outcome, Policy, Verified, Verifier, VerifyError};
 
 pub(crate) fn proof(asked: &ProofArguments) -> Result<Verdict> {
-    let policy = policy(&asked.measurements, &asked.boot, &asked.common)?
+    let config = files::boot_config(&asked.boot)?;
+    let policy = policy(&asked.measurements, config, &asked.common)?
         .with_lag_ms_max(asked.lag.saturating_mul(1000));
     let bundle = asked.rules.as_deref().map(files::read).transpose()?;
     let input = asked.input.as_deref().map(files::read).transpose()?;
     let salt = asked.salt.as_deref().map(files::salt).transpose()?;
     let bytes = files::read(&asked.file)?;
-    let bytes = match from_view(&bytes)? {
-        Some(Ok(bytes)) => bytes,
-        Some(Err(rejected)) => return Ok(refused(&rejected)),
-        None => bytes,
+    // A proof in CBOR starts with a tag, its JSON view with a brace.
+    let bytes = match bytes.trim_ascii_start().starts_with(b"{") {
+        false => bytes,
+        true => match verify::parse_view(&bytes) {
+            Ok(proof) => proof.to_bytes(),
+            Err(rejected) => return Ok(refused(&rejected)),
+        },
     };
     let materials = Materials { bundle: bundle.as_deref(), input: input.as_deref(), salt };
     let content = bundle.as_deref().and_then(|bytes| SignedBundle::parse_unverified(bytes).ok());
@@ -32,11 +37,9 @@ pub(crate) fn proof(asked: &ProofArguments) -> Result<Verdict> {
 /// The policy that the command line spells out.
 pub(crate) fn policy(
     measurements: &[PathBuf],
-    boot: &Path,
+    config: BootConfig,
     common: &CommonArguments,
 ) -> Result<Policy> {
-    let config = rules::BootConfig::parse(&files::read(boot)?)
-        .with_context(|| format!("{} is no boot configuration", boot.display()))?;
     let mut releases = Vec::new();
     for path in measurements {
         releases.extend(files::measurements(path)?);
@@ -49,15 +52,6 @@ pub(crate) fn policy(
         policy = policy.with_nonce(nonce);
     }
     Ok(policy)
-}
-
-/// The proof's bytes, where the file holds its JSON view.
-fn from_view(bytes: &[u8]) -> Result<Option<Result<Vec<u8>, VerifyError>>> {
-    if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Ok(None);
-    }
-    let view = serde_json::from_slice(bytes).context("the file starts like JSON but is none")?;
-    Ok(Some(verify::from_json(&view).map(|proof| proof.to_bytes())))
 }
 
 fn accepted(verified: &Verified, bundle: Option<&Bundle>) -> Verdict {
@@ -77,6 +71,9 @@ fn accepted(verified: &Verified, bundle: Option<&Bundle>) -> Verdict {
             rule.outcome.name(),
             format!("{}: {}", rule.id, reason(verified, bundle, index)),
         );
+    }
+    for (jurisdiction, domain) in &statement.not_covered {
+        table.row("", "not covered", format!("{jurisdiction} {domain}: no rule in force"));
     }
     document::rows(&mut table, verified.document());
     table.row("signature", "ed25519", format!("{}, attested above", short_did(&statement.agent)));
@@ -100,12 +97,8 @@ fn accepted(verified: &Verified, bundle: Option<&Bundle>) -> Verdict {
         format!("{passed} of 20 passed"),
         format!("not checked: {}", open.join(" ")),
     );
-    let closing = if verified.document().anchor().is_built_in() {
-        "VALID under the AWS Nitro root."
-    } else {
-        "VALID under a test root. On EC2 drop --root: the AWS root is built in."
-    };
-    Verdict { ok: true, json: json_of(verified, bundle), text: table.finish(closing) }
+    let closing = Root::of(verified.document()).closing("VALID");
+    Verdict { ok: true, json: json_of(verified, bundle), text: table.finish(&closing) }
 }
 
 fn reason(verified: &Verified, bundle: Option<&Bundle>, index: usize) -> String {
@@ -113,7 +106,7 @@ fn reason(verified: &Verified, bundle: Option<&Bundle>, index: usize) -> String 
     let rule = bundle
         .and_then(|b| b.rules.iter().find(|r| (&r.id, &r.version) == (&entry.id, &entry.version)));
     match (verified.results().and_then(|results| results.get(index)), rule) {
-        (Some(result), Some(rule)) => render_reason(rule, result),
+        (Some(result), Some(rule)) => verify::render_reason(rule, result),
         _ if entry.outcome == RuleOutcome::Pass => format!("reason {}", entry.reason),
         _ => format!("reason {} (give --rules, --input and --salt to see it)", entry.reason),
     }
@@ -176,7 +169,8 @@ fn json_of(verified: &Verified, bundle: Option<&Bundle>) -> Value {
 
 pub(crate) fn refused(rejected: &VerifyError) -> Verdict {
     let (check, remedy) = (rejected.check(), rejected.remedy());
-    let text = format!("REJECTED {check}: {rejected}\n  do: {remedy}\n");
+    let problem = visible(&rejected.to_string());
+    let text = format!("REJECTED {check}: {problem}\n  do: {remedy}\n");
     let json =
         json!({"ok": false, "check": check, "detail": rejected.to_string(), "remedy": remedy});
     Verdict { ok: false, json, text }

@@ -1,17 +1,31 @@
 //! A whole log: indexes without gaps, every quote over the same tree, any two quotes consistent
-//! (check P9). Proofs come in the order of their indexes.
+//! (check P9). Proofs come in the order of their indexes. It must never call a log complete: what
+//! came after the last quote cannot be seen from within.
 
 use crate::{Verified, VerifyError};
+use crypto::{Digest, to_hex};
+use facts::Millis;
 use logtree::Tree;
 use proof::BootRecord;
-use tlog::Checkpoint;
+use std::collections::BTreeMap;
+use tlog::{Hash, TlogError};
 
 /// An audit of one boot's log.
 pub struct LogAudit {
     boot_id: [u8; 16],
     agent: String,
     tree: Tree,
-    checkpoints: Vec<Checkpoint>,
+    /// By size: an earlier proof may carry a later quote.
+    quotes: BTreeMap<u64, Quote>,
+    /// SHA-256 of the root that spoke for the first proof.
+    anchor: Option<[u8; 32]>,
+}
+
+/// What quotes of one size say.
+struct Quote {
+    root: Hash,
+    first_at: Millis,
+    last_at: Millis,
 }
 
 /// What an audit found.
@@ -19,64 +33,128 @@ pub struct LogAudit {
 pub struct AuditSummary {
     /// Proofs in the log, without the boot record.
     pub proofs: u64,
+    /// Index of the last proof: up to here there is no gap.
+    pub last_index: u64,
     /// Different quoted checkpoints.
     pub quotes: u64,
+    /// When the last proof's checkpoint was quoted, by the hardware's clock.
+    pub last_quoted_at: Millis,
     /// Pairs of successive quotes whose consistency proof was made and verified.
     pub consistent_pairs: u64,
     /// Root over everything.
-    pub root: tlog::Hash,
+    pub root: Hash,
 }
 
 impl LogAudit {
-    /// An audit that starts with the log's first leaf, the boot record.
-    pub fn open(record: &BootRecord) -> Self {
+    /// An audit that starts with the log's first leaf, the boot record. The record has to be of
+    /// the boot configuration with this hash, the verifier's own.
+    pub fn open(record: &BootRecord, boot_config: Digest) -> Result<Self, VerifyError> {
+        if record.boot_config != boot_config {
+            let found = record.boot_config;
+            return refuse(format!("expected boot configuration {boot_config}, found {found}"));
+        }
         let mut tree = Tree::new();
         tree.append(tlog::leaf_hash(record.hash().as_bytes()));
         let (boot_id, agent) = (record.boot_id, record.agent.clone());
-        Self { boot_id, agent, tree, checkpoints: Vec::new() }
+        Ok(Self { boot_id, agent, tree, quotes: BTreeMap::new(), anchor: None })
     }
 
     /// Takes the next proof.
     pub fn push(&mut self, verified: &Verified) -> Result<(), VerifyError> {
         let statement = verified.statement();
         if statement.boot_id != self.boot_id || statement.agent != self.agent {
-            return Err(VerifyError::Log("a proof of another boot stands in this log".into()));
+            return refuse("a proof of another boot stands in this log".into());
         }
         let (expected, found) = (self.tree.size(), verified.inclusion().index);
+        if found == 0 {
+            return refuse("a proof has index 0, the boot record's".into());
+        }
         if found != expected {
-            let gap = format!("expected index {expected}, found {found}: proofs are missing");
-            return Err(VerifyError::Log(gap));
+            return refuse(format!("expected index {expected}, found {found}: proofs are missing"));
         }
+        self.check_anchor(verified)?;
+        self.take_quote(verified)?;
         self.tree.append(tlog::leaf_hash(verified.proof_hash().as_bytes()));
-        let checkpoint = *verified.checkpoint();
-        if self.checkpoints.last() != Some(&checkpoint) {
-            self.checkpoints.push(checkpoint);
+        Ok(())
+    }
+
+    fn check_anchor(&mut self, verified: &Verified) -> Result<(), VerifyError> {
+        let found = verified.document().anchor().sha256();
+        let expected = *self.anchor.get_or_insert(found);
+        if found != expected {
+            let (expected, found) = (to_hex(&expected), to_hex(&found));
+            return refuse(format!("expected evidence under the root {expected}, found {found}"));
         }
+        Ok(())
+    }
+
+    fn take_quote(&mut self, verified: &Verified) -> Result<(), VerifyError> {
+        let (checkpoint, at) = (verified.checkpoint(), Millis(verified.document().timestamp_ms()));
+        let (size, root) = (checkpoint.size, checkpoint.root);
+        let quote = self.quotes.entry(size).or_insert(Quote { root, first_at: at, last_at: at });
+        if quote.root != root {
+            return refuse(format!("two quotes of size {size} have different roots"));
+        }
+        quote.first_at = quote.first_at.min(at);
+        quote.last_at = quote.last_at.max(at);
         Ok(())
     }
 
     /// Holds every quote against the tree of all proofs, and each against the next.
     pub fn finish(self) -> Result<AuditSummary, VerifyError> {
-        let log = |error: tlog::TlogError| VerifyError::Log(error.to_string());
-        let mut pairs = 0;
-        for checkpoint in &self.checkpoints {
-            let root = self.tree.root_at(checkpoint.size).map_err(log)?;
-            if root != checkpoint.root {
-                let size = checkpoint.size;
-                return Err(VerifyError::Log(format!("the quote of size {size} has another root")));
+        let Some((covered, last)) = self.quotes.last_key_value() else {
+            return refuse("no quote covers this log".into());
+        };
+        let (covered, size) = (*covered, self.tree.size());
+        if covered > size {
+            let missing = covered - size;
+            return refuse(format!(
+                "the last quote covers {covered} entries, the log has {size}: {missing} missing"
+            ));
+        }
+        if covered < size {
+            let open = size - covered;
+            return refuse(format!("no quote covers the last {open} of {size} entries"));
+        }
+        for (size, quote) in &self.quotes {
+            if self.tree.root_at(*size).map_err(tree_error)? != quote.root {
+                return refuse(format!("the quote of size {size} has another root"));
             }
         }
-        for pair in self.checkpoints.windows(2) {
-            let (old, new) = (&pair[0], &pair[1]);
-            let path = self.tree.consistency(old.size, new.size).map_err(log)?;
-            tlog::verify_consistency(old.size, new.size, old.root, new.root, &path).map_err(log)?;
-            pairs += 1;
-        }
         Ok(AuditSummary {
-            proofs: self.tree.size() - 1,
-            quotes: self.checkpoints.len() as u64,
-            consistent_pairs: pairs,
+            proofs: size - 1,
+            last_index: size - 1,
+            quotes: self.quotes.len() as u64,
+            last_quoted_at: last.last_at,
+            consistent_pairs: self.check_pairs()?,
             root: self.tree.root(),
         })
     }
+
+    /// Each quote against the next larger one: consistent, and not from before it.
+    fn check_pairs(&self) -> Result<u64, VerifyError> {
+        let mut pairs = 0;
+        for ((old_size, old), (new_size, new)) in self.quotes.iter().zip(self.quotes.iter().skip(1))
+        {
+            if new.first_at < old.last_at {
+                let (early, late) = (new.first_at, old.last_at);
+                return refuse(format!(
+                    "size {new_size} was quoted at {early}, the smaller {old_size} only at {late}"
+                ));
+            }
+            let path = self.tree.consistency(*old_size, *new_size).map_err(tree_error)?;
+            logtree::verify_consistency(*old_size, *new_size, old.root, new.root, &path)
+                .map_err(tree_error)?;
+            pairs += 1;
+        }
+        Ok(pairs)
+    }
+}
+
+fn tree_error(error: TlogError) -> VerifyError {
+    VerifyError::Log(error.to_string())
+}
+
+fn refuse<T>(problem: String) -> Result<T, VerifyError> {
+    Err(VerifyError::Log(problem))
 }

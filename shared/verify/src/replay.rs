@@ -1,11 +1,11 @@
 //! Rules, input and replay: checks P12 to P17, and one result shown alone (P19).
 
 use crate::verifier::Ledger;
-use crate::{Verifier, VerifyError};
+use crate::{Verified, Verifier, VerifyError};
 use crypto::{Digest, Domain, Salt, digest};
 use facts::Millis;
 use proof::Statement;
-use rules::{RuleResult, Selection};
+use rules::{FreshnessPolicy, RuleResult, Selection};
 use tlog::Hash;
 use vm::Program;
 
@@ -38,6 +38,7 @@ pub(crate) fn check(
         check_rules(program, statement)?;
         ledger.passed(&[12, 13, 14]);
     }
+    check_age(statement, verifier.ages())?;
     let Some(body) = materials.input else {
         ledger.not_checked(&[15, 16, 17], "the input was not given");
         return Ok(None);
@@ -45,6 +46,10 @@ pub(crate) fn check(
     let salt = materials.salt.as_ref().ok_or(VerifyError::SaltMissing)?;
     let request = check_input(statement, body, salt)?;
     ledger.passed(&[15]);
+    if statement.engine.facts != facts::FACTS_VERSION {
+        let (stated, ours) = (statement.engine.facts, facts::FACTS_VERSION);
+        return Err(VerifyError::differs("P16", "facts version", stated, ours));
+    }
     let record = facts::record(&request, statement.as_of).map_err(VerifyError::Input)?;
     let facts_hash = digest(Domain::Facts, &[&salt.0, record.as_bytes()]);
     VerifyError::equal("P16", "facts_hash", statement.facts_hash, facts_hash)?;
@@ -56,6 +61,20 @@ pub(crate) fn check(
     let results = replay(program, statement, &record, salt)?;
     ledger.passed(&[17]);
     Ok(Some(results))
+}
+
+/// P12: the age of the rules is one that the boot configuration lets an enclave evaluate with, and
+/// the word "offline" is said where that configuration asks for it.
+fn check_age(statement: &Statement, ages: &FreshnessPolicy) -> Result<(), VerifyError> {
+    let age = statement.rules_age_ms;
+    if age >= ages.refuse_ms {
+        let limit = format!("less than {} ms", ages.refuse_ms);
+        return Err(VerifyError::differs("P12", "age of the rules", age, limit));
+    }
+    if age > ages.warn_ms && !statement.offline {
+        return Err(VerifyError::differs("P12", "offline", statement.offline, true));
+    }
+    Ok(())
 }
 
 /// P12 to P14: bundle, selection, modules and lists are the ones the statement names.
@@ -88,6 +107,11 @@ fn check_rules(program: &Program, statement: &Statement) -> Result<(), VerifyErr
         let (stated, recomputed) = (format!("{stated:?}"), format!("{selected:?}"));
         return Err(VerifyError::differs("P13", "rules that ran", stated, recomputed));
     }
+    if statement.not_covered != selection.not_covered {
+        let (stated, recomputed) =
+            (format!("{:?}", statement.not_covered), format!("{:?}", selection.not_covered));
+        return Err(VerifyError::differs("P12", "pairs not covered", stated, recomputed));
+    }
     let lists = program.lists(&selection);
     if statement.lists != lists {
         let (stated, recomputed) = (format!("{:?}", statement.lists), format!("{lists:?}"));
@@ -116,22 +140,15 @@ fn check_input(
     let input_hash = digest(Domain::Input, &[&salt.0, body]);
     VerifyError::equal("P15", "input_hash", statement.input_hash, input_hash)?;
     let request = facts::parse_request(body).map_err(VerifyError::Input)?;
-    let asked = |names: Vec<&str>| names.join(",");
-    let scopes = [
-        (
-            "jurisdictions",
-            statement.jurisdictions.join(","),
-            asked(request.jurisdictions.iter().map(|j| j.as_str()).collect()),
-        ),
-        (
-            "domains",
-            statement.domains.join(","),
-            asked(request.domains.iter().map(|d| d.as_str()).collect()),
-        ),
-    ];
-    for (what, stated, recomputed) in scopes {
-        if stated != recomputed {
-            return Err(VerifyError::differs("P15", what, stated, recomputed));
+    let jurisdictions: Vec<_> = request.jurisdictions.iter().map(|j| j.as_str()).collect();
+    let domains: Vec<_> = request.domains.iter().map(|d| d.as_str()).collect();
+    for (what, stated, asked) in [
+        ("jurisdictions", &statement.jurisdictions, jurisdictions),
+        ("domains", &statement.domains, domains),
+    ] {
+        if *stated != asked {
+            let (stated, asked) = (format!("{stated:?}"), format!("{asked:?}"));
+            return Err(VerifyError::differs("P15", what, stated, asked));
         }
     }
     let as_of: Millis = request.as_of.unwrap_or(statement.evaluated_at);
@@ -162,11 +179,11 @@ fn replay(
     }
     let selection = select(program, statement)?;
     let run = program.run(&selection, record);
-    for ((stated, result), trace) in statement.rules.iter().zip(&run.results).zip(&run.traces) {
-        let said = (stated.outcome, stated.reason, stated.fuel);
-        let found = (result.outcome, result.reason, trace.fuel);
+    for (stated, result) in statement.rules.iter().zip(&run.results) {
+        let said = (stated.outcome, stated.reason);
+        let found = (result.outcome, result.reason);
         if said != found {
-            let text = |(outcome, reason, fuel)| format!("{outcome} reason {reason} fuel {fuel}");
+            let text = |(outcome, reason)| format!("{outcome} reason {reason}");
             return Err(VerifyError::differs("P17", "rule result", text(said), text(found)));
         }
     }
@@ -177,16 +194,27 @@ fn replay(
     Ok(run.results)
 }
 
-/// P19: one rule result, shown alone with its path, is in the statement's `output_hash`.
+/// P19: one rule result, shown alone with its leaf's salt and path, is what the verified statement
+/// says of that rule and stands in its `output_hash`. The leaf's salt opens nothing else.
 pub fn verify_single_result(
-    statement: &Statement,
+    verified: &Verified,
     result: &RuleResult,
-    salt: &Salt,
-    index: u64,
+    leaf_salt: &Salt,
+    index: u32,
     path: &[Hash],
 ) -> Result<(), VerifyError> {
-    let leaf = tlog::leaf_hash(result.leaf(salt).as_bytes());
-    let Digest(root) = statement.output_hash;
-    tlog::verify_inclusion(leaf, index, statement.rules.len() as u64, path, root)
+    let statement = verified.statement();
+    let text = |id: &str, version: &str, outcome: rules::Outcome, reason: u16| {
+        format!("{id} {version}: {outcome} reason {reason}")
+    };
+    let shown = text(&result.id, &result.version, result.outcome, result.reason);
+    let stated = statement.rules.get(index as usize);
+    let stated = stated.map(|r| text(&r.id, &r.version, r.outcome, r.reason)).unwrap_or_default();
+    if stated != shown {
+        return Err(VerifyError::differs("P19", "rule result", stated, shown));
+    }
+    let leaf = tlog::leaf_hash(result.leaf(leaf_salt).as_bytes());
+    let (Digest(root), size) = (statement.output_hash, statement.rules.len() as u64);
+    logtree::verify_inclusion(leaf, index.into(), size, path, root)
         .map_err(|error| VerifyError::differs("P19", "output_hash", statement.output_hash, error))
 }

@@ -1,7 +1,7 @@
 //! The JSON view of FORMAT.md §8: for people and the HTTP API, loss-free both ways, never what is
 //! signed. `from_json` rebuilds the bytes and so refuses a view that stands for no proof.
 
-use crate::VerifyError;
+use crate::{VerifyError, parse_json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use crypto::{Digest, Signature, to_hex};
@@ -11,6 +11,9 @@ use proof::{
 };
 use rules::Outcome;
 use serde_json::{Map, Value, json};
+
+/// Longest text of a view that is read, in bytes: the largest proof and generous white space.
+const VIEW_BYTES_MAX: usize = 4 << 20;
 
 /// The view of a proof.
 pub fn to_json(proof: &Proof) -> Value {
@@ -38,6 +41,11 @@ fn statement_to_json(s: &Statement) -> Value {
     let rules: Vec<_> = s.rules.iter().map(rule_to_json).collect();
     let lists: Vec<_> =
         s.lists.iter().map(|(id, root)| json!({"id": id, "root": root.to_string()})).collect();
+    let not_covered: Vec<_> = s
+        .not_covered
+        .iter()
+        .map(|(jurisdiction, domain)| json!({"jurisdiction": jurisdiction, "domain": domain}))
+        .collect();
     let decision = s.decision();
     json!({
         "version": 1,
@@ -58,6 +66,7 @@ fn statement_to_json(s: &Statement) -> Value {
             "engine": s.engine.engine,
             "abi": s.engine.abi,
             "compiler": s.engine.compiler,
+            "facts": s.engine.facts,
         },
         "rules": rules,
         "lists": lists,
@@ -70,6 +79,7 @@ fn statement_to_json(s: &Statement) -> Value {
         "decision": { "compliant": decision.is_compliant(), "outcome": decision.name() },
         "freshness": { "offline": s.offline, "age_ms": s.rules_age_ms },
         "nonce": s.nonce.as_ref().map(|nonce| to_hex(nonce)),
+        "not_covered": not_covered,
     })
 }
 
@@ -82,8 +92,16 @@ fn rule_to_json(rule: &RuleEntry) -> Value {
         "module": rule.module.to_string(),
         "outcome": rule.outcome.name(),
         "reason": rule.reason,
-        "fuel": rule.fuel,
     })
+}
+
+/// The proof that a view's text stands for. A key that stands twice is refused at every level.
+pub fn parse_view(bytes: &[u8]) -> Result<Proof, VerifyError> {
+    if bytes.len() > VIEW_BYTES_MAX {
+        return Err(problem("text", "expected at most 4 MiB"));
+    }
+    let view = parse_json(bytes).map_err(|e| problem("text", &e.to_string()))?;
+    from_json(&view)
 }
 
 /// The proof that a view stands for. The result went through `Proof::parse` and is canonical; the
@@ -150,6 +168,7 @@ fn statement_from_json(view: &Map<String, Value>) -> Result<Statement, VerifyErr
             engine: text("engine.engine", &engine["engine"])?,
             abi: number("engine.abi", &engine["abi"])?,
             compiler: text("engine.compiler", &engine["compiler"])?,
+            facts: number("engine.facts", &engine["facts"])?,
         },
         rules,
         lists,
@@ -170,7 +189,16 @@ fn statement_from_json(view: &Map<String, Value>) -> Result<Statement, VerifyErr
                     .map_err(|e| problem("nonce", &e.to_string()))?,
             ),
         },
+        not_covered: array("not_covered", at("not_covered"))?
+            .iter()
+            .map(pair_from_json)
+            .collect::<Result<_, _>>()?,
     })
+}
+
+fn pair_from_json(view: &Value) -> Result<(String, String), VerifyError> {
+    let field = |key: &str| text(&format!("not_covered.{key}"), &view[key]);
+    Ok((field("jurisdiction")?, field("domain")?))
 }
 
 fn rule_from_json(view: &Value) -> Result<RuleEntry, VerifyError> {
@@ -185,7 +213,6 @@ fn rule_from_json(view: &Value) -> Result<RuleEntry, VerifyError> {
             .ok_or_else(|| problem("rules.outcome", "expected the name of an outcome"))?,
         reason: u16::try_from(number("rules.reason", &view["reason"])?)
             .map_err(|_| problem("rules.reason", "expected at most 65,535"))?,
-        fuel: number("rules.fuel", &view["fuel"])?,
     })
 }
 

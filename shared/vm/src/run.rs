@@ -54,15 +54,12 @@ pub struct Run {
 }
 
 impl Run {
-    /// The gravest outcome.
-    pub fn decision(&self) -> Outcome {
-        Outcome::gravest(self.results.iter().map(|result| result.outcome))
-    }
-
     /// Root over the salted rule results.
     pub fn output_hash(&self, salt: &Salt) -> Digest {
-        let leaves: Vec<_> =
-            self.results.iter().map(|r| tlog::leaf_hash(r.leaf(salt).as_bytes())).collect();
+        let leaf = |(index, result): (u32, &RuleResult)| {
+            tlog::leaf_hash(result.leaf(&rules::leaf_salt(salt, index)).as_bytes())
+        };
+        let leaves: Vec<_> = (0..).zip(&self.results).map(leaf).collect();
         Digest(tlog::merkle_root(&leaves))
     }
 
@@ -108,7 +105,7 @@ impl Program {
     /// Hash over what else decides the result (FORMAT.md §4, state).
     pub fn state_hash(&self, selection: &Selection<'_>, record: &Record, salt: &Salt) -> Digest {
         let mut w = Writer::with_capacity(256);
-        w.array(6).text(ENGINE).uint(ABI_VERSION);
+        w.array(7).text(ENGINE).uint(ABI_VERSION).uint(facts::FACTS_VERSION);
         let limits = self.limits();
         w.array(5).uint(limits.fuel_max).uint(limits.memory_pages_max.into());
         w.uint(RECURSION_MAX as u64).uint(STACK_BYTES_MAX as u64).uint(TRACE_EVENTS_MAX as u64);

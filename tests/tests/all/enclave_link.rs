@@ -12,17 +12,17 @@ use tests::sample::BODY;
 use tests::world::World;
 use wire::{BootInfo, Command, Entry, Quote, RefusalCode, Report};
 
-fn now() -> facts::Millis {
+pub(crate) fn now() -> facts::Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     facts::Millis(since.as_millis() as u64)
 }
 
-fn cold(latency_ms: u64) -> Arc<Enclave> {
+pub(crate) fn cold(latency_ms: u64) -> Arc<Enclave> {
     let device = Simulated::new(Duration::from_millis(latency_ms), 0, false);
     Enclave::new(Box::new(device))
 }
 
-fn boot(world: &World, link: &mut Link) -> BootInfo {
+pub(crate) fn boot(world: &World, link: &mut Link) -> BootInfo {
     let config = world.config.to_bytes();
     match link.ask(&Command::Boot { id: 1, config, previous: None }) {
         Report::Status { id: 1, boot: Some(boot), .. } => boot,
@@ -106,41 +106,6 @@ fn nothing_works_before_its_time_and_nothing_twice() {
     assert_eq!(refused(link.ask(&again)), RefusalCode::BootRefused);
     evaluate(&mut link, 9);
     assert_eq!(refused(link.next().expect("answer")), RefusalCode::NotReady);
-}
-
-#[test]
-fn rules_are_the_authorities_word_and_nobody_elses() {
-    let world = World::small();
-    let enclave = cold(0);
-    let mut link = Link::to(&enclave, 1);
-    boot(&world, &mut link);
-    let mut offer = |bundle: Vec<u8>, freshness: Vec<u8>| match link.ask(&Command::LoadRules {
-        id: 2,
-        bundle,
-        freshness,
-    }) {
-        Report::RulesLoaded { .. } => Ok(()),
-        Report::Refused(refusal) => Err(refusal.detail),
-        other => panic!("{other:?}"),
-    };
-    let fresh = world.freshness(now());
-    let one_of_three =
-        rules::sign_bundle(&world.bundle, &[tests::world::key(1)]).expect("sound bundle");
-    let strangers = rules::sign_bundle(&world.bundle, &[8, 9].map(tests::world::key));
-    assert!(offer(one_of_three, fresh.clone()).expect_err("quorum").contains("2 are needed"));
-    assert!(offer(strangers.expect("sound"), fresh.clone()).is_err());
-    let hour = 3_600_000;
-    let stale = world.freshness(facts::Millis(now().0 - 25 * hour));
-    assert!(offer(world.signed_bundle.clone(), stale).expect_err("stale").contains("too old"));
-    let future = world.freshness(facts::Millis(now().0 + hour));
-    assert!(offer(world.signed_bundle.clone(), future).expect_err("future").contains("future"));
-    assert_eq!(offer(world.signed_bundle.clone(), fresh.clone()), Ok(()));
-    let mut older = world.bundle.clone();
-    older.version = 0;
-    let older = rules::sign_bundle(&older, &[1, 2].map(tests::world::key)).expect("sound");
-    // Its freshness statement names another bundle; with a right one it is a rollback.
-    assert!(offer(older, fresh).expect_err("mismatch").contains("names bundle"));
-    assert_eq!(offer(world.signed_bundle.clone(), world.freshness(now())), Ok(()), "renewal");
 }
 
 #[test]
@@ -258,6 +223,65 @@ fn bad_requests_are_refused_with_their_field_and_sign_nothing() {
     evaluate(&mut link, 1);
     let (entries, _) = collect(&mut link, 1);
     assert_eq!(entries.keys().next(), Some(&1), "refusals took no index");
+}
+
+/// A parent that hangs with its socket open must not hold the log for the next one.
+#[test]
+fn a_parent_that_stops_reading_is_taken_over() {
+    let world = World::small();
+    let (enclave, mut stuck, info) = ready(&world, 0);
+    // Far more entries than the link buffers, and nobody reads them.
+    let hung = std::thread::spawn(move || {
+        for id in 1..=8000_u64 {
+            let client_ref = id.to_be_bytes().to_vec();
+            let command = Command::Evaluate { id, client_ref, body: BODY.to_vec() };
+            stuck.send_raw(&wire::frame(&command.to_bytes()).expect("small"));
+        }
+    });
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(!hung.is_finished(), "the link took everything, so nothing hangs");
+    let mut link = Link::to(&enclave, 2);
+    assert!(matches!(link.ask(&Command::Hello { version: 1 }), Report::Status { .. }));
+    link.send(&Command::Resume { from: 1 });
+    let mut entries = BTreeMap::new();
+    let mut size = 0;
+    while entries.len() < 500 || entries.keys().any(|index| *index >= size) {
+        match link.next().expect("the new parent is served") {
+            Report::Entry(entry) => drop(entries.insert(entry.index, entry)),
+            Report::Quote(quote) => size = quote.checkpoint.1,
+            other => panic!("{other:?}"),
+        }
+    }
+    leaves(&info, &entries);
+}
+
+#[test]
+fn another_protocol_is_refused() {
+    let enclave = cold(0);
+    let mut link = Link::to(&enclave, 1);
+    let Report::Refused(refusal) = link.ask(&Command::Hello { version: 2 }) else {
+        panic!("a refusal")
+    };
+    assert_eq!(refusal.code, RefusalCode::Protocol);
+}
+
+/// What nobody has a rule for is said, and is not compliant.
+#[test]
+fn a_pair_without_a_rule_is_named_and_never_passes() {
+    let world = World::small();
+    let (_enclave, mut link, _) = ready(&world, 0);
+    let body = String::from_utf8_lossy(BODY).replacen("15000", "1", 1).replacen(
+        "[\"AML\"]",
+        "[\"AML\", \"PEP\"]",
+        1,
+    );
+    link.send(&Command::Evaluate { id: 1, client_ref: vec![], body: body.into_bytes() });
+    let (entries, _) = collect(&mut link, 1);
+    let proof = Proof::parse(&entries[&1].envelope).expect("sound");
+    let statement = proof.signed.statement();
+    assert_eq!(statement.rules[0].outcome, rules::Outcome::Pass);
+    assert_eq!(statement.not_covered, [("US".to_owned(), "PEP".to_owned())]);
+    assert_eq!(statement.decision(), rules::Outcome::MissingData);
 }
 
 #[test]

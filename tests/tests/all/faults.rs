@@ -49,7 +49,9 @@ fn audit(stack: &Stack, boot_id: &str) -> (BTreeMap<u64, String>, BootRecord) {
     let first = lines.next().expect("the boot record");
     let record = crypto::from_hex(first["boot_record"].as_str().expect("hex")).expect("hex");
     let record = BootRecord::parse(&record).expect("sound record");
-    let mut audit = LogAudit::open(&record);
+    let expected = std::fs::read(stack.path("boot.cbor")).expect("boot configuration");
+    let expected = rules::BootConfig::parse(&expected).expect("sound").hash();
+    let mut audit = LogAudit::open(&record, expected).expect("this configuration's log");
     let mut verifier = Verifier::new(stack.policy(VerificationTime::Document));
     let mut ids = BTreeMap::new();
     let mut size = 0;

@@ -75,7 +75,7 @@ type Change = fn(&mut Statement);
 #[test]
 fn a_lying_enclave_is_caught_by_recomputation() {
     let sample = Sample::new();
-    let lies: [(&str, Change); 17] = [
+    let lies: [(&str, Change); 20] = [
         ("P15", |s| s.input_hash = Digest([0; 32])),
         ("P16", |s| s.facts_hash = Digest([0; 32])),
         ("P12", |s| s.rule_hash = Digest([0; 32])),
@@ -83,7 +83,10 @@ fn a_lying_enclave_is_caught_by_recomputation() {
         ("P17", |s| s.output_hash = Digest([0; 32])),
         ("P17", |s| s.trace_hash = Digest([0; 32])),
         ("P17", |s| s.rules[0].outcome = Outcome::Pass),
-        ("P17", |s| s.rules[0].fuel += 1),
+        ("P12", |s| s.not_covered = vec![("UK".into(), "AML".into())]),
+        ("P12", |s| s.rules_age_ms = 48 * 3_600_000),
+        ("P12", |s| s.rules_age_ms = 12 * 3_600_000 + 1),
+        ("P16", |s| s.engine.facts = 2),
         ("P17", |s| s.rules[0].reason = 0),
         ("P13", |s| s.rules[0].module = Digest([0; 32])),
         ("P13", |s| s.rules[0].version = "1.0.1".into()),
@@ -128,6 +131,7 @@ fn parts_of_other_proofs_do_not_fit() {
     };
     refused(&sample, &change(|u| u.inclusion.index = 2), "P7");
     refused(&sample, &change(|u| u.inclusion.index = 5), "P7");
+    refused(&sample, &change(|u| u.inclusion.index = 0), "P7");
     refused(&sample, &change(|u| u.inclusion.size = 4), "P8");
     refused(&sample, &change(|u| u.inclusion.path.push([0; 32])), "P7");
     refused(&sample, &change(|u| u.inclusion.path.truncate(1)), "P7");
@@ -137,7 +141,7 @@ fn parts_of_other_proofs_do_not_fit() {
     let stranger = tests::world::key(6);
     let mut statement = sample.statement.clone();
     statement.agent = stranger.verifying_key().did_key();
-    let signed = proof::SignedStatement::sign(statement, &stranger);
+    let signed = proof::SignedStatement::sign(statement, &stranger).expect("short");
     refused(&sample, &Proof { signed, unsigned: sample.proof.unsigned.clone() }, "P6");
 }
 
@@ -196,19 +200,36 @@ fn preimages_have_to_be_the_right_ones() {
     assert_eq!(check(materials), "P12");
 }
 
-/// One result shown alone (P19).
+/// One result shown alone (P19), with a salt that opens nothing else.
 #[test]
 fn a_single_result_is_in_the_output() {
     let sample = Sample::new();
     let verified = judge(sample.policy(), &sample.proof.to_bytes(), &all(&sample)).expect("valid");
     let result = &verified.results().expect("replayed")[0];
-    let statement = verified.statement();
-    assert!(verify::verify_single_result(statement, result, &SALT, 0, &[]).is_ok());
+    let salt = rules::leaf_salt(&SALT, 0);
+    let check = |result: &rules::RuleResult, salt: &Salt, index| {
+        verify::verify_single_result(&verified, result, salt, index, &[]).map_err(|e| e.check())
+    };
+    assert_eq!(check(result, &salt, 0), Ok(()));
+    assert_eq!(check(result, &SALT, 0), Err("P19"), "the proof's own salt is not the leaf's");
+    assert_eq!(check(result, &salt, 1), Err("P19"));
     let mut other = result.clone();
     other.outcome = Outcome::Pass;
-    let refused =
-        verify::verify_single_result(statement, &other, &SALT, 0, &[]).expect_err("false");
-    assert_eq!(refused.check(), "P19");
-    assert!(verify::verify_single_result(statement, result, &SALT, 1, &[]).is_err());
-    assert!(verify::verify_single_result(statement, result, &Salt([8; 32]), 0, &[]).is_err());
+    assert_eq!(check(&other, &salt, 0), Err("P19"));
+    let mut other = result.clone();
+    other.values.clear();
+    assert_eq!(check(&other, &salt, 0), Err("P19"));
+}
+
+/// A statement whose decision does not follow from its outcomes cannot be made by our encoder; its
+/// bytes are changed and signed again.
+#[test]
+fn a_decision_that_does_not_follow_is_refused_by_name() {
+    let sample = Sample::new();
+    let bytes = sample.statement.to_bytes();
+    let at = bytes.windows(4).position(|w| w == [0x14, 0x82, 0xf5, 0x01]).expect("decision");
+    let mut changed = bytes.clone();
+    changed[at + 3] = 0x00;
+    let refused = Statement::parse(&changed).expect_err("false decision");
+    assert_eq!(refused.check(), "P18");
 }

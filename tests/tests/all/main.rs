@@ -1,10 +1,14 @@
 //! The one integration-test binary. Each module asks one kind of question of the whole.
 
+mod audit;
+mod determinism;
 mod enclave_link;
+mod enclave_rules;
 mod faults;
 mod flow;
 mod fuzz;
 mod hostile;
+mod readme;
 mod tcb;
 mod tidy;
 mod vectors;

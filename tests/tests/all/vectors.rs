@@ -43,7 +43,9 @@ fn computed() -> Value {
         "boot_record_hash": sample.record.hash().to_string(),
         "key_set": to_hex(&proof::key_set(&sample.signer.verifying_key())),
         "rule_result": to_hex(&result.to_bytes()),
-        "output_leaf": result.leaf(&SALT).to_string(),
+        "fuel": fuel(&sample),
+        "leaf_salt": to_hex(&rules::leaf_salt(&SALT, 0).0),
+        "output_leaf": result.leaf(&rules::leaf_salt(&SALT, 0)).to_string(),
         "statement": to_hex(&sample.statement.to_bytes()),
         "sig_structure": to_hex(&signed.sig_structure()),
         "proof_hash": signed.proof_hash().to_string(),
@@ -58,6 +60,16 @@ fn computed() -> Value {
         "proof": to_hex(&sample.proof.to_bytes()),
         "view": verify::to_json(&sample.proof),
     })
+}
+
+/// The fuel of the one rule: under `trace_hash`, not in the statement.
+fn fuel(sample: &Sample) -> u64 {
+    let (program, record) = sample.program();
+    let request = facts::parse_request(BODY).expect("sound");
+    let as_of = request.as_of.expect("given");
+    let bundle = program.bundle().bundle();
+    let rules = bundle.select(&request.jurisdictions, &request.domains, as_of).expect("one rule");
+    program.run(&rules, &record).traces[0].fuel
 }
 
 fn materials(bundle: &[u8]) -> Materials<'_> {
@@ -94,7 +106,7 @@ fn the_json_view_is_loss_free() {
         ("/statement/decision/compliant", json!(false)),
         ("/proof_hash", json!("00".repeat(32))),
         ("/statement/as_of", json!("2026-01-01T12:00:00Z")),
-        ("/statement/rules/0/fuel", json!(-1)),
+        ("/statement/rules/0/reason", json!(-1)),
         ("/unsigned/inclusion/index", json!("3")),
     ] {
         let mut changed = view.clone();

@@ -115,6 +115,8 @@ fn the_verdict_says_who_spoke_and_what_was_not_looked_at() {
     assert_eq!(document.region(), Some("xx-test-1"));
     assert_eq!(outcome(&document, "N34"), Outcome::Passed);
     assert_eq!(outcome(&document, "N37"), Outcome::Passed);
+    let none = Outcome::NotChecked("the policy names no revoked certificate");
+    assert_eq!(outcome(&document, "N30"), none);
     assert!(matches!(outcome(&document, "N35"), Outcome::NotChecked(_)));
     assert!(matches!(outcome(&document, "N42"), Outcome::NotChecked(_)));
     assert!(matches!(document.time(), VerifiedTime::Live { age_ms: 0, .. }));
@@ -126,10 +128,12 @@ fn the_verdict_says_who_spoke_and_what_was_not_looked_at() {
     let inspect = NitroPolicy::inspect_any_enclave(vec![root], VerificationTime::Document);
     let document = verify(&case.bytes, &inspect, None).unwrap();
     assert_eq!(document.release(), None);
-    for number in ["N34", "N35", "N37", "N38", "N39", "N40", "N42"] {
+    for number in ["N30", "N34", "N35", "N37", "N38", "N39", "N40", "N42"] {
         assert!(matches!(outcome(&document, number), Outcome::NotChecked(_)), "{number}");
     }
     assert!(matches!(document.time(), VerifiedTime::Archival { own_timestamp: true, .. }));
+    let document = verify(&case.bytes, &inspect.with_revoked(vec![0x30, 0], &[1]), None).unwrap();
+    assert_eq!(outcome(&document, "N30"), Outcome::Passed);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use logtree::{verify_consistency, verify_inclusion};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use tlog::{Hash, leaf_hash, verify_consistency, verify_inclusion};
+use tlog::{Hash, leaf_hash};
 
 const INCLUSION_VECTORS: usize = 98;
 const CONSISTENCY_VECTORS: usize = 98;

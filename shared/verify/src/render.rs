@@ -1,7 +1,7 @@
 //! A reason for people: the rule's template with the compared values in it. Presentation only;
 //! what is signed are the code and the values.
 
-use crate::{Outcome, Rule, RuleResult, Value};
+use rules::{Outcome, Rule, RuleResult, Value};
 
 /// The sentence of `result`, given the rule it came from.
 pub fn render_reason(rule: &Rule, result: &RuleResult) -> String {

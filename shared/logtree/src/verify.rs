@@ -2,8 +2,7 @@
 //! come from anywhere: this must never panic on one, never accept one that is a node too long or
 //! too short, and never take an index outside the tree.
 
-use crate::error::TlogError;
-use crate::hash::{Hash, node_hash};
+use tlog::{Hash, PATH_NODES_MAX, TlogError, node_hash};
 
 /// Accepts if `path` leads from `leaf` at `index` to `root` in a tree of `size` leaves.
 ///
@@ -140,12 +139,8 @@ fn check_roots(reached: (Hash, Hash), claimed: (Hash, Hash)) -> Result<(), TlogE
     Ok(())
 }
 
-/// Longest path that is looked at. No inclusion path is longer; a consistency path could need one
-/// node more, but only in a tree of over 2^63 leaves, and is then refused.
-pub const PATH_NODES_MAX: usize = 64;
-
 /// Both ends of a consistency path: the old tree has a leaf and is no larger than the new one.
-pub fn check_growth(old_size: u64, new_size: u64) -> Result<(), TlogError> {
+pub(crate) fn check_growth(old_size: u64, new_size: u64) -> Result<(), TlogError> {
     if old_size > new_size {
         return Err(TlogError::SizesReversed { old_size, new_size });
     }

@@ -5,11 +5,11 @@ use crate::{leaves, oracle, tree};
 use ct_merkle::RootHash;
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use logtree::{Tree, inclusion_path};
+use logtree::{verify_consistency, verify_inclusion};
 use rs_merkle::MerkleTree;
 use sha2::Sha256;
 use tlog::{
     FRONTIER_NODES_MAX, Frontier, Hash, TlogError, empty_root, leaf_hash, merkle_root, node_hash,
-    verify_consistency, verify_inclusion,
 };
 
 #[test]

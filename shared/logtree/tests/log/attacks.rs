@@ -1,10 +1,8 @@
 //! False paths: each must be refused, with the reason, and nothing may panic.
 
 use crate::{leaves, oracle, tree};
-use tlog::{
-    Hash, PATH_NODES_MAX, TlogError, empty_root, leaf_hash, merkle_root, node_hash,
-    verify_consistency, verify_inclusion,
-};
+use logtree::{verify_consistency, verify_inclusion};
+use tlog::{Hash, PATH_NODES_MAX, TlogError, empty_root, leaf_hash, merkle_root, node_hash};
 
 const JUNK: Hash = [0x5a; 32];
 
