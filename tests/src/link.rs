@@ -39,7 +39,7 @@ impl Link {
     }
 
     /// The next report, or `None` when the enclave hung up.
-    pub fn next(&mut self) -> Option<Report> {
+    pub fn report(&mut self) -> Option<Report> {
         let mut head = [0; wire::LENGTH_BYTES];
         self.stream.read_exact(&mut head).ok()?;
         let mut body = vec![0; wire::body_length(head).expect("sound length")];
@@ -50,6 +50,6 @@ impl Link {
     /// Sends a command and takes the next report.
     pub fn ask(&mut self, command: &Command) -> Report {
         self.send(command);
-        self.next().expect("an answer")
+        self.report().expect("an answer")
     }
 }

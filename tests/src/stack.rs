@@ -15,7 +15,7 @@ use verify::Policy;
 const START_MAX: Duration = Duration::from_secs(30);
 
 /// How a stack is started.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// How long each quote takes, in milliseconds.
     pub quote_latency_ms: u64,
@@ -25,12 +25,6 @@ pub struct Options {
     pub serve: Vec<String>,
     /// Largest file that the host may write, in KiB; a full disk in small.
     pub file_kib_max: Option<u64>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { quote_latency_ms: 0, clock_offset_ms: 0, serve: Vec::new(), file_kib_max: None }
-    }
 }
 
 /// A running stack. Everything is killed and removed when it is dropped.

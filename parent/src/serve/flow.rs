@@ -183,30 +183,3 @@ async fn what_is_in_flight_is_bounded_and_keys_are_not_worked_on_twice() {
     drop(client);
     server.stop().await.unwrap();
 }
-
-#[tokio::test]
-async fn zz_idle_memory() {
-    let mut world = World::new();
-    world.options.connections_max = 3000;
-    let (server, mut client) = world.start().await;
-    let rss = || {
-        let text = std::fs::read_to_string("/proc/self/status").unwrap();
-        text.lines().find(|l| l.starts_with("VmRSS")).unwrap().to_owned()
-    };
-    let url = format!("https://{}", server.address).parse().unwrap();
-    let ca = world.folder.path().join("data/tls/cert.pem");
-    let before = rss();
-    let mut all = Vec::new();
-    for _ in 0..1000 {
-        let mut c = Client::connect(&url, &ca).await.unwrap();
-        assert_eq!(get(&mut c, "/openapi.json").await.status(), 200);
-        all.push(c);
-    }
-    println!("IDLE {before} {}", rss());
-    let big = " ".repeat(1 << 20) + BODY;
-    for c in &mut all { assert_eq!(evaluate(c, &[], &big).await.status(), 200); }
-    println!("IDLE after bodies {}", rss());
-    assert_eq!(evaluate(&mut client, &[], BODY).await.status(), 200);
-    drop((all, client));
-    server.stop().await.unwrap();
-}

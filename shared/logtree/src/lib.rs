@@ -150,7 +150,7 @@ impl FromIterator<Hash> for Tree {
 }
 
 /// The inclusion path of one of the leaf hashes that are all at hand; it leads to
-/// [`crate::merkle_root`] of the same slice. For small trees: it hashes all of them.
+/// [`tlog::merkle_root`] of the same slice. For small trees: it hashes all of them.
 pub fn inclusion_path(leaf_hashes: &[Hash], index: u64) -> Result<Vec<Hash>, TlogError> {
     let tree: Tree = leaf_hashes.iter().copied().collect();
     tree.inclusion(index, tree.size())

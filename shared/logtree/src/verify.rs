@@ -6,8 +6,8 @@ use tlog::{Hash, PATH_NODES_MAX, TlogError, node_hash};
 
 /// Accepts if `path` leads from `leaf` at `index` to `root` in a tree of `size` leaves.
 ///
-/// The caller must compute `leaf` itself with [`crate::leaf_hash`] over the data it holds: only
-/// then can a node not pose as a leaf. `size` and `root` must come from one [`crate::Checkpoint`],
+/// The caller must compute `leaf` itself with [`tlog::leaf_hash`] over the data it holds: only
+/// then can a node not pose as a leaf. `size` and `root` must come from one [`tlog::Checkpoint`],
 /// because a root alone does not bind the size.
 pub fn verify_inclusion(
     leaf: Hash,

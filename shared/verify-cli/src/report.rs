@@ -140,6 +140,11 @@ fn json_of(verified: &Verified, bundle: Option<&Bundle>) -> Value {
             })
         })
         .collect();
+    let not_covered: Vec<_> = statement
+        .not_covered
+        .iter()
+        .map(|(jurisdiction, domain)| json!({"jurisdiction": jurisdiction, "domain": domain}))
+        .collect();
     json!({
         "ok": true,
         "check": null,
@@ -148,6 +153,7 @@ fn json_of(verified: &Verified, bundle: Option<&Bundle>) -> Value {
         "compliant": statement.decision().is_compliant(),
         "outcome": statement.decision().name(),
         "rules": rules,
+        "not_covered": not_covered,
         "evaluated_at": statement.evaluated_at.to_string(),
         "as_of": statement.as_of.to_string(),
         "agent": statement.agent,

@@ -236,9 +236,8 @@ fn the_verdict_on_a_log_says_which_root_spoke_and_what_it_cannot_see() {
     assert_eq!(verdict["evidence"]["root"]["built_in"], false);
     desk.write("root.pem", other_pki().root_pem());
     let proof = log.proof_by(&other_pki(), 1, 2, QUOTED_AT);
-    for (verb, content) in
-        [("proof", &proof), ("log", &log.export(&[proof.clone()]).join("\n").into())]
-    {
+    let export = log.export(std::slice::from_ref(&proof)).join("\n");
+    for (verb, content) in [("proof", &proof[..]), ("log", export.as_bytes())] {
         let (code, text) = desk.judge(verb, content);
         assert_eq!(code, Some(0), "{text}");
         assert!(text.contains("NAMED ROOT root.pem") && !text.contains("TEST ROOT"), "{text}");

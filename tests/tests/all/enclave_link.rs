@@ -58,7 +58,7 @@ fn collect(link: &mut Link, count: usize) -> (BTreeMap<u64, Entry>, Vec<Quote>) 
         entries.len() >= count && entries.keys().all(|index| *index < size)
     };
     while !covered(&entries, &quotes) {
-        match link.next().expect("the enclave goes on") {
+        match link.report().expect("the enclave goes on") {
             Report::Entry(entry) => assert!(entries.insert(entry.index, entry).is_none()),
             Report::Quote(quote) => quotes.push(quote),
             other => panic!("{other:?}"),
@@ -92,7 +92,7 @@ fn nothing_works_before_its_time_and_nothing_twice() {
     };
     assert_eq!(refused(load(&world, &mut link)), RefusalCode::RulesRefused);
     evaluate(&mut link, 9);
-    assert_eq!(refused(link.next().expect("answer")), RefusalCode::NotReady);
+    assert_eq!(refused(link.report().expect("answer")), RefusalCode::NotReady);
     assert_eq!(
         refused(link.ask(&Command::Attest { id: 3, nonce: vec![1; 8] })),
         RefusalCode::NotReady
@@ -105,7 +105,7 @@ fn nothing_works_before_its_time_and_nothing_twice() {
     let again = Command::Boot { id: 1, config: world.config.to_bytes(), previous: None };
     assert_eq!(refused(link.ask(&again)), RefusalCode::BootRefused);
     evaluate(&mut link, 9);
-    assert_eq!(refused(link.next().expect("answer")), RefusalCode::NotReady);
+    assert_eq!(refused(link.report().expect("answer")), RefusalCode::NotReady);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn acknowledged_entries_are_gone_and_asking_for_them_says_so() {
     link.send(&Command::Ack { below: entries.len() as u64 + 1 });
     let mut link = Link::to(&enclave, 1);
     link.send(&Command::Resume { from: 1 });
-    let Some(Report::Refused(refusal)) = link.next() else { panic!("a refusal") };
+    let Some(Report::Refused(refusal)) = link.report() else { panic!("a refusal") };
     assert_eq!(refusal.code, RefusalCode::Protocol);
 }
 
@@ -246,7 +246,7 @@ fn a_parent_that_stops_reading_is_taken_over() {
     let mut entries = BTreeMap::new();
     let mut size = 0;
     while entries.len() < 500 || entries.keys().any(|index| *index >= size) {
-        match link.next().expect("the new parent is served") {
+        match link.report().expect("the new parent is served") {
             Report::Entry(entry) => drop(entries.insert(entry.index, entry)),
             Report::Quote(quote) => size = quote.checkpoint.1,
             other => panic!("{other:?}"),
@@ -304,8 +304,8 @@ fn hostile_frames_end_the_connection_and_nothing_else() {
     bomb.extend(std::iter::repeat_n(0x81, 65_536));
     let mut hostile = Link::to(&enclave, 1);
     hostile.send_raw(&bomb);
-    assert_eq!(hostile.next(), Some(Report::Event(wire::Event::BadFrame)));
-    assert_eq!(hostile.next(), None);
+    assert_eq!(hostile.report(), Some(Report::Event(wire::Event::BadFrame)));
+    assert_eq!(hostile.report(), None);
     let mut link = Link::to(&enclave, 1);
     assert!(matches!(link.ask(&Command::Hello { version: 1 }), Report::Status { .. }));
 }
