@@ -29,7 +29,7 @@ fuzz:
 bench:
 	@.ci/install
 	$(CARGO) build -q --release -p parent -p simulator -p verify-cli
-	$(CARGO) bench -q -p benches
+	ulimit -n 16384 && $(CARGO) bench -q -p benches
 
 soak:
 	@.ci/install

@@ -262,6 +262,26 @@ impl<'a> Reader<'a> {
         self.exact(4, "array", what, count)
     }
 
+    /// Reads every entry of an array with `read`, refusing more than `max`.
+    pub fn entries<T>(
+        &mut self,
+        what: &'static str,
+        max: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T, CborError>,
+    ) -> Result<Vec<T>, CborError> {
+        let at = self.at;
+        let mut array = self.array()?;
+        let mut entries = Vec::new();
+        while self.more(&mut array)? {
+            if entries.len() == max {
+                let found = max as u64 + 1;
+                return Err(CborError::Range { at, what, expected: "fewer entries", found });
+            }
+            entries.push(read(self)?);
+        }
+        Ok(entries)
+    }
+
     /// Opens a map. Read pairs while [`Reader::more`] says so.
     pub fn map(&mut self) -> Result<Map, CborError> {
         self.open(5, "map")

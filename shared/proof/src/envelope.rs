@@ -221,16 +221,7 @@ fn read_unprotected(header: &[u8]) -> Result<Option<Unsigned>, ProofError> {
 fn read_inclusion(r: &mut Reader<'_>) -> Result<Inclusion, CborError> {
     r.array_of("inclusion", 3)?;
     let (size, index) = (r.uint()?, r.uint()?);
-    let at = r.position();
-    let mut nodes = r.array()?;
-    let mut path = Vec::new();
-    while r.more(&mut nodes)? {
-        if path.len() == PATH_NODES_MAX {
-            let found = PATH_NODES_MAX as u64 + 1;
-            return Err(CborError::Range { at, what: "path", expected: "at most 64 nodes", found });
-        }
-        path.push(r.array_bytes("path node")?);
-    }
+    let path = r.entries("path", PATH_NODES_MAX, |r| r.array_bytes("path node"))?;
     Ok(Inclusion { size, index, path })
 }
 

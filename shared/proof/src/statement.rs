@@ -205,9 +205,9 @@ impl Statement {
         r.key(7)?;
         let as_of = millis(r)?;
         r.key(8)?;
-        let jurisdictions = items(r, "jurisdictions", SCOPE_MAX, name)?;
+        let jurisdictions = r.entries("jurisdictions", SCOPE_MAX, name)?;
         r.key(9)?;
-        let domains = items(r, "domains", SCOPE_MAX, name)?;
+        let domains = r.entries("domains", SCOPE_MAX, name)?;
         r.key(10)?;
         r.array_of("rulebook", 3)?;
         let rulebook = Rulebook { name: name(r)?, version: r.uint()?, hash: hash(r)? };
@@ -216,9 +216,9 @@ impl Statement {
         let (engine, abi, compiler) = (name(r)?, r.uint()?, name(r)?);
         let engine = EngineId { engine, abi, compiler, facts: r.uint()? };
         r.key(12)?;
-        let rules = items(r, "rules", RULES_SELECTED_MAX, RuleEntry::read)?;
+        let rules = r.entries("rules", RULES_SELECTED_MAX, RuleEntry::read)?;
         r.key(13)?;
-        let lists = items(r, "lists", LISTS_MAX, |r| {
+        let lists = r.entries("lists", LISTS_MAX, |r| {
             r.array_of("list", 2)?;
             Ok((name(r)?, hash(r)?))
         })?;
@@ -240,7 +240,7 @@ impl Statement {
             false => Some(r.bytes_max("nonce", NONCE_BYTES_MAX)?.to_vec()),
         };
         r.key(23)?;
-        let not_covered = items(r, "pairs not covered", SCOPE_MAX * SCOPE_MAX, |r| {
+        let not_covered = r.entries("pairs not covered", SCOPE_MAX * SCOPE_MAX, |r| {
             r.array_of("pair", 2)?;
             Ok((name(r)?, name(r)?))
         })?;
@@ -331,23 +331,4 @@ fn millis(r: &mut Reader<'_>) -> Result<Millis, CborError> {
 
 fn hash(r: &mut Reader<'_>) -> Result<Digest, CborError> {
     Ok(Digest(r.array_bytes("hash")?))
-}
-
-fn items<'a, T>(
-    r: &mut Reader<'a>,
-    what: &'static str,
-    max: usize,
-    mut read: impl FnMut(&mut Reader<'a>) -> Result<T, CborError>,
-) -> Result<Vec<T>, CborError> {
-    let at = r.position();
-    let mut found = Vec::new();
-    let mut array = r.array()?;
-    while r.more(&mut array)? {
-        if found.len() == max {
-            let count = max as u64 + 1;
-            return Err(CborError::Range { at, what, expected: "fewer entries", found: count });
-        }
-        found.push(read(r)?);
-    }
-    Ok(found)
 }

@@ -1,7 +1,7 @@
 //! The bundle's payload: rules, modules, lists. Parsing checks everything that later code relies
 //! on: order, uniqueness, indexes, windows that do not overlap.
 
-use crate::codec::{list, millis, name, prose};
+use crate::codec::{millis, name, prose};
 use crate::{
     FUEL_MAX, LIST_ENTRIES_MAX, LISTS_MAX, MODULE_BYTES_MAX, MODULES_MAX, PROSE_BYTES_MAX,
     REASONS_MAX, RULES_MAX, RulesError, malformed,
@@ -135,11 +135,11 @@ impl Rule {
             entry: keyed(r, 10, name)?,
             fuel: keyed(r, 11, |r| r.uint_max("fuel limit", FUEL_MAX))?,
             lists: keyed(r, 12, |r| {
-                list(r, "rule's lists", LISTS_MAX, |r| {
+                r.entries("rule's lists", LISTS_MAX, |r| {
                     Ok(r.uint_max("list index", LISTS_MAX as u64 - 1)? as usize)
                 })
             })?,
-            reasons: keyed(r, 13, |r| list(r, "reasons", REASONS_MAX, read_reason))?,
+            reasons: keyed(r, 13, |r| r.entries("reasons", REASONS_MAX, read_reason))?,
         })
     }
 }
@@ -199,7 +199,7 @@ impl ListSnapshot {
             source: keyed(r, 2, prose)?,
             taken_at: keyed(r, 3, millis)?,
             entries: keyed(r, 4, |r| {
-                list(r, "list entries", LIST_ENTRIES_MAX, |r| {
+                r.entries("list entries", LIST_ENTRIES_MAX, |r| {
                     Ok(r.text_max("list entry", PROSE_BYTES_MAX)?.to_owned())
                 })
             })?,
@@ -282,12 +282,12 @@ impl Bundle {
             issued_at: keyed(r, 4, millis)?,
             compiler: keyed(r, 5, name)?,
             modules: keyed(r, 6, |r| {
-                list(r, "modules", MODULES_MAX, |r| {
+                r.entries("modules", MODULES_MAX, |r| {
                     Ok(r.bytes_max("module", MODULE_BYTES_MAX)?.to_vec())
                 })
             })?,
-            rules: keyed(r, 7, |r| list(r, "rules", RULES_MAX, Rule::read))?,
-            lists: keyed(r, 8, |r| list(r, "lists", LISTS_MAX, ListSnapshot::read))?,
+            rules: keyed(r, 7, |r| r.entries("rules", RULES_MAX, Rule::read))?,
+            lists: keyed(r, 8, |r| r.entries("lists", LISTS_MAX, ListSnapshot::read))?,
         };
         r.end()?;
         Ok(bundle)

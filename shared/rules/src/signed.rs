@@ -159,7 +159,7 @@ fn open<'a>(kind: &Kind, bytes: &'a [u8]) -> Result<Opened<'a>, RulesError> {
         let body = r.bytes()?;
         r.map_of("unprotected header", 0)?;
         let payload = r.bytes()?;
-        let signatures = crate::codec::list(&mut r, "signatures", KEYS_MAX, |r| {
+        let signatures = r.entries("signatures", KEYS_MAX, |r| {
             r.array_of("COSE_Signature", 3)?;
             let protected = r.bytes()?;
             r.map_of("unprotected header", 0)?;

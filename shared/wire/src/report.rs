@@ -291,16 +291,9 @@ fn read_entry(r: &mut Reader<'_>) -> Result<Entry, CborError> {
     let client_ref = r.bytes_max("client reference", CLIENT_REF_BYTES_MAX)?.to_vec();
     let envelope = r.bytes_max("signed statement", ENVELOPE_BYTES_MAX)?.to_vec();
     let salt = r.array_bytes("salt")?;
-    let at = r.position();
-    let mut list = r.array()?;
-    let mut results = Vec::new();
-    while r.more(&mut list)? {
-        if results.len() == RESULTS_MAX {
-            let found = RESULTS_MAX as u64 + 1;
-            return Err(CborError::Range { at, what: "results", expected: "at most 256", found });
-        }
-        results.push(r.bytes_max("rule result", RESULT_BYTES_MAX)?.to_vec());
-    }
+    let results = r.entries("results", RESULTS_MAX, |r| {
+        Ok(r.bytes_max("rule result", RESULT_BYTES_MAX)?.to_vec())
+    })?;
     Ok(Entry { id, index, client_ref, envelope, salt, results })
 }
 
