@@ -211,8 +211,8 @@ fn loads(figures: &mut Figures) {
     // Enough connections that 200 ms quotes leave none of them idle, the same for every latency.
     for quote_ms in [0, 1, 20, 200] {
         eprintln!("load: single requests, {quote_ms} ms a quote");
-        let seen = run(Load { quote_ms, connections: 6000, batch: 1, warm_up, window });
-        add(figures, &format!("single, 6000 connections, quote {quote_ms} ms"), &seen, quote_ms);
+        let seen = run(Load { quote_ms, connections: 4000, batch: 1, warm_up, window });
+        add(figures, &format!("single, 4000 connections, quote {quote_ms} ms"), &seen, quote_ms);
     }
     eprintln!("load: single requests below saturation, 20 ms a quote");
     let seen = run(Load { quote_ms: 20, connections: 256, batch: 1, warm_up, window });

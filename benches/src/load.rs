@@ -48,7 +48,7 @@ pub fn body(n: u64) -> String {
 
 /// Runs one load on a stack of its own.
 pub fn run(load: Load) -> Seen {
-    let limits = ["--in-flight-max", "20000", "--connections-max", "8000"];
+    let limits = ["--in-flight-max", "20000", "--connections-max", "5000"];
     let serve = limits.map(str::to_owned).to_vec();
     let stack =
         Stack::start(Options { quote_latency_ms: load.quote_ms, serve, ..Options::default() });
