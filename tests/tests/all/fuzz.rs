@@ -45,6 +45,21 @@ fn mutate(random: &mut Random, seed: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Writes every seed into the folder of PROBITY_SEEDS, for `make fuzz`; checks that there are some.
+#[test]
+fn seeds_are_there() {
+    for target in &TARGETS {
+        let seeds = (target.seeds)();
+        assert!(!seeds.is_empty(), "{} has no seed", target.name);
+        let Some(folder) = std::env::var_os("PROBITY_SEEDS") else { continue };
+        let folder = std::path::Path::new(&folder).join(target.name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for (n, seed) in seeds.iter().enumerate() {
+            std::fs::write(folder.join(format!("seed-{n}")), seed).expect("written");
+        }
+    }
+}
+
 #[test]
 fn no_target_falls_over() {
     for target in &TARGETS {
