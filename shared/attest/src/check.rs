@@ -90,8 +90,8 @@ const CHECKS: [(&str, &str, &str); 42] = [
     (
         "N28",
         "all certificates are valid at the time asked for",
-        "for an old document verify at the document's own time (archival); for a live one ask for \
-         a new document and compare this machine's clock",
+        "for a stored document verify at its own time (--at document) or at a time you can vouch \
+         for; for a live one ask for a new document and compare this machine's clock",
     ),
     ("N29", "lifetimes are AWS's", CHAIN),
     (
@@ -146,7 +146,12 @@ const CHECKS: [(&str, &str, &str); 42] = [
         "nonce",
         "ask for a new document with your own fresh nonce; an old one may have been replayed",
     ),
-    ("N40", "age", "ask for a new document, and compare this machine's clock with a trusted one"),
+    (
+        "N40",
+        "age",
+        "for a stored document verify at its own time (--at document) or at a time you can vouch \
+         for; for a live one ask for a new document and compare this machine's clock",
+    ),
     (
         "N41",
         "timestamp lies inside the leaf's validity",
