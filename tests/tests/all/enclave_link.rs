@@ -231,17 +231,22 @@ fn a_parent_that_stops_reading_is_taken_over() {
     let world = World::small();
     let (enclave, mut stuck, info) = ready(&world, 0);
     // Far more entries than the link buffers, and nobody reads them.
+    let (done, hold) = std::sync::mpsc::channel::<()>();
     let hung = std::thread::spawn(move || {
         for id in 1..=8000_u64 {
             let client_ref = id.to_be_bytes().to_vec();
             let command = Command::Evaluate { id, client_ref, body: BODY.to_vec() };
             stuck.send_raw(&wire::frame(&command.to_bytes()).expect("small"));
         }
+        // The socket stays open, unread, until the test is over.
+        let _ = hold.recv();
     });
     std::thread::sleep(Duration::from_secs(3));
-    assert!(!hung.is_finished(), "the link took everything, so nothing hangs");
+    assert!(!hung.is_finished(), "the first parent still holds its socket");
     let mut link = Link::to(&enclave, 2);
-    assert!(matches!(link.ask(&Command::Hello { version: 1 }), Report::Status { .. }));
+    let status = link.ask(&Command::Hello { version: 1 });
+    let Report::Status { boot: Some(boot), .. } = status else { panic!("{status:?}") };
+    assert!(boot.log_size < 4000, "the log is held up: {} leaves are quoted", boot.log_size);
     link.send(&Command::Resume { from: 1 });
     let mut entries = BTreeMap::new();
     let mut size = 0;
@@ -253,6 +258,7 @@ fn a_parent_that_stops_reading_is_taken_over() {
         }
     }
     leaves(&info, &entries);
+    drop(done);
 }
 
 #[test]
