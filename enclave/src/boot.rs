@@ -23,8 +23,9 @@ pub struct Enclave {
     pub(crate) platform: Box<dyn Platform>,
     pub(crate) clock: Clock,
     boot: OnceLock<Booted>,
-    /// Held while booting, so that a second boot waits and then sees the first.
-    booting: Mutex<()>,
+    /// Held while booting and while rules are taken, so that a second one waits and then sees
+    /// the first. Evaluations do not wait for it.
+    changing: Mutex<()>,
     rules: RwLock<Option<Arc<ActiveRules>>>,
     connections: AtomicU64,
     /// Bytes of request bodies that wait for a worker.
@@ -64,7 +65,7 @@ impl Enclave {
             platform,
             clock: Clock::default(),
             boot: OnceLock::new(),
-            booting: Mutex::new(()),
+            changing: Mutex::new(()),
             rules: RwLock::new(None),
             connections: AtomicU64::new(1),
             job_bytes: AtomicUsize::new(0),
@@ -78,7 +79,7 @@ impl Enclave {
         config: &[u8],
         previous: Option<tlog::Checkpoint>,
     ) -> Result<(), EnclaveError> {
-        let _one = self.booting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _one = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if self.boot.get().is_some() {
             return Err(EnclaveError::BootedAlready);
         }
@@ -113,14 +114,12 @@ impl Enclave {
         freshness: &[u8],
     ) -> Result<RulebookInfo, EnclaveError> {
         let boot = self.boot.get().ok_or(EnclaveError::NotBooted)?;
+        let _one = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (current, config) = (self.active_rules(), &boot.evaluator.config);
         let now = self.clock.now();
-        let new = ActiveRules::load(bundle, freshness, &boot.evaluator.config, now)?;
-        let mut rules = self.rules.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(current) = &*rules {
-            new.replaces(current)?;
-        }
+        let new = ActiveRules::load(bundle, freshness, config, now, current.as_deref())?;
         let info = rulebook_info(&new);
-        *rules = Some(Arc::new(new));
+        *self.rules.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::new(new));
         Ok(info)
     }
 

@@ -24,7 +24,6 @@ pub(crate) struct Evaluated {
     pub(crate) signed: SignedStatement,
     pub(crate) salt: Salt,
     pub(crate) results: Vec<Vec<u8>>,
-    pub(crate) evaluated_at: Millis,
 }
 
 impl Evaluator {
@@ -61,7 +60,7 @@ impl Evaluator {
         let statement = self.statement(active, &hashed, &salt, (now, as_of), standing);
         let signed = SignedStatement::sign(statement, &self.key).map_err(too_long)?;
         let results = run.results.iter().map(|result| result.to_bytes()).collect();
-        Ok(Evaluated { signed, salt, results, evaluated_at: now })
+        Ok(Evaluated { signed, salt, results })
     }
 
     fn statement(

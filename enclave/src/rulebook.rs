@@ -3,43 +3,57 @@
 
 use crate::EnclaveError;
 use facts::Millis;
-use rules::{BootConfig, Freshness, RulesError, SignedBundle, SignedFreshness, Standing};
+use rules::{
+    BootConfig, Freshness, RulesError, SignedBundle, SignedFreshness, Standing, VerifiedBundle,
+};
+use std::sync::Arc;
 use vm::Program;
 
 /// A verified, compiled bundle and its freshness.
 #[derive(Debug)]
 pub struct ActiveRules {
     /// The compiled bundle.
-    pub program: Program,
+    pub program: Arc<Program>,
     /// The authority's word that it is the newest.
     pub freshness: Freshness,
 }
 
 impl ActiveRules {
-    /// Verifies signatures and freshness at `now`, then compiles every module.
+    /// Verifies signatures and freshness at `now` and that the bundle may replace `current`, then
+    /// compiles every module. A renewal keeps the modules that are compiled already.
     pub fn load(
         bundle: &[u8],
         freshness: &[u8],
         config: &BootConfig,
         now: Millis,
+        current: Option<&ActiveRules>,
     ) -> Result<Self, EnclaveError> {
         let bundle = SignedBundle::verify(bundle, config)?;
         let freshness = SignedFreshness::verify(freshness, config, &bundle)?;
         freshness.admits(now, &config.freshness)?;
-        Ok(Self { program: Program::load(bundle, config.limits)?, freshness })
+        let program = match current {
+            Some(current) if current.is_renewed_by(&bundle, &freshness)? => current.program.clone(),
+            _ => Arc::new(Program::load(bundle, config.limits)?),
+        };
+        Ok(Self { program, freshness })
     }
 
-    /// Whether these rules may replace `current`: a higher version, or a newer word of the
-    /// authority about the same bundle.
-    pub fn replaces(&self, current: &ActiveRules) -> Result<(), RulesError> {
-        let (new, old) = (self.program.bundle(), current.program.bundle());
-        let renewed =
-            new.hash() == old.hash() && self.freshness.issued_at >= current.freshness.issued_at;
-        let (offered, held) = (new.bundle().version, old.bundle().version);
-        if offered > held || renewed {
-            return Ok(());
+    /// Whether these rules may be replaced: by a higher version (`false`), or renewed by a newer
+    /// word of the authority about the same bundle (`true`).
+    fn is_renewed_by(
+        &self,
+        bundle: &VerifiedBundle,
+        freshness: &Freshness,
+    ) -> Result<bool, RulesError> {
+        let held = self.program.bundle();
+        let (offered, current) = (bundle.bundle().version, held.bundle().version);
+        if bundle.hash() == held.hash() && freshness.issued_at >= self.freshness.issued_at {
+            return Ok(true);
         }
-        Err(RulesError::Rollback { current: held, offered })
+        if offered > current {
+            return Ok(false);
+        }
+        Err(RulesError::Rollback { current, offered })
     }
 
     /// How the rules stand at `now`; refuses rules that are too old.

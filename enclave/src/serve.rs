@@ -3,8 +3,8 @@
 
 use crate::attestor::{Sink, Work};
 use crate::boot::Close;
+use crate::evaluate::Evaluated;
 use crate::{Enclave, EnclaveError, FRAMES_MAX, JOB_BYTES_MAX, JOBS_MAX};
-use proof::SignedStatement;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -181,10 +181,7 @@ fn work(enclave: &Enclave, queue: &Mutex<Receiver<Job>>, sink: &Sink) {
         leave(enclave, job.body.len());
         match enclave.evaluate(&job.body) {
             Ok(evaluated) => {
-                let evaluated_at = evaluated.evaluated_at;
-                let SignedEntry { leaf, entry } = SignedEntry::new(job, evaluated);
-                let connection = sink.connection;
-                let work = Work::Signed { connection, leaf, evaluated_at, entry };
+                let work = signed_work(sink.connection, job, evaluated);
                 let Some(boot) = enclave.booted() else { return };
                 if boot.work.send(work).is_err() {
                     return;
@@ -214,24 +211,19 @@ fn leave(enclave: &Enclave, bytes: usize) {
     enclave.job_bytes.fetch_sub(bytes, Ordering::Relaxed);
 }
 
-struct SignedEntry {
-    leaf: [u8; 32],
-    entry: Entry,
-}
-
-impl SignedEntry {
-    fn new(job: Job, evaluated: crate::evaluate::Evaluated) -> Self {
-        let signed: &SignedStatement = &evaluated.signed;
-        let entry = Entry {
-            id: job.id,
-            index: 0,
-            client_ref: job.client_ref,
-            envelope: signed.to_bytes(),
-            salt: evaluated.salt.0,
-            results: evaluated.results,
-        };
-        Self { leaf: signed.proof_hash().0, entry }
-    }
+/// What the log's thread is asked to append.
+fn signed_work(connection: u64, job: Job, evaluated: Evaluated) -> Work {
+    let signed = &evaluated.signed;
+    let (leaf, evaluated_at) = (signed.proof_hash().0, signed.statement().evaluated_at);
+    let entry = Entry {
+        id: job.id,
+        index: 0,
+        client_ref: job.client_ref,
+        envelope: signed.to_bytes(),
+        salt: evaluated.salt.0,
+        results: evaluated.results,
+    };
+    Work::Signed { connection, leaf, evaluated_at, entry }
 }
 
 /// Writes frames, flushing when none waits.

@@ -61,16 +61,23 @@ pub(crate) struct CommonArguments {
     pub(crate) json: bool,
 }
 
+/// Which enclaves are accepted: their image, and whose rules they take.
 #[derive(Debug, Args)]
-pub(crate) struct ProofArguments {
-    /// The proof: CBOR, or its JSON view; `-` is standard input.
-    pub(crate) file: PathBuf,
+pub(crate) struct AcceptedArguments {
     /// Reference values: {"release": …, "pcr0": …, "pcr1": …, "pcr2": …}; may be given again.
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) measurements: Vec<PathBuf>,
     /// The boot configuration whose rule authorities are accepted (held against PCR16).
     #[arg(long, value_name = "FILE")]
     pub(crate) boot: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProofArguments {
+    /// The proof: CBOR, or its JSON view; `-` is standard input.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) accepted: AcceptedArguments,
     /// The signed rule bundle, for checks P12 to P14 and replay.
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,
@@ -91,12 +98,8 @@ pub(crate) struct ProofArguments {
 pub(crate) struct LogArguments {
     /// The log: NDJSON, first the boot record, then every proof; `-` is standard input.
     pub(crate) file: PathBuf,
-    /// Reference values, as for `proof`; may be given again.
-    #[arg(long, value_name = "FILE", required = true)]
-    pub(crate) measurements: Vec<PathBuf>,
-    /// The boot configuration whose rule authorities are accepted (held against PCR16).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) boot: PathBuf,
+    #[command(flatten)]
+    pub(crate) accepted: AcceptedArguments,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
 }

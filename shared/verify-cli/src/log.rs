@@ -38,9 +38,9 @@ enum Trouble {
 }
 
 pub(crate) fn log(asked: &LogArguments) -> Result<Verdict> {
-    let config = files::boot_config(&asked.boot)?;
+    let config = files::boot_config(&asked.accepted.boot)?;
     let boot_config = config.hash();
-    let policy = report::policy(&asked.measurements, config, &asked.common)?;
+    let policy = report::policy(&asked.accepted.measurements, config, &asked.common)?;
     let reader = BufReader::new(files::open(&asked.file)?);
     match audit(&mut Lines { reader, number: 0 }, boot_config, Verifier::new(policy)) {
         Ok(audited) => Ok(accepted(&audited)),

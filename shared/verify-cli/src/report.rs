@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use verify::{Materials, Outcome, Policy, Verified, Verifier, VerifyError};
 
 pub(crate) fn proof(asked: &ProofArguments) -> Result<Verdict> {
-    let config = files::boot_config(&asked.boot)?;
-    let policy = policy(&asked.measurements, config, &asked.common)?
+    let config = files::boot_config(&asked.accepted.boot)?;
+    let policy = policy(&asked.accepted.measurements, config, &asked.common)?
         .with_lag_ms_max(asked.lag.saturating_mul(1000));
     let bundle = asked.rules.as_deref().map(files::read).transpose()?;
     let input = asked.input.as_deref().map(files::read).transpose()?;

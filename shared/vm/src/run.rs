@@ -54,11 +54,6 @@ pub struct Run {
 }
 
 impl Run {
-    /// The gravest outcome of the rules that ran.
-    pub fn decision(&self) -> Outcome {
-        Outcome::gravest(self.results.iter().map(|result| result.outcome))
-    }
-
     /// Root over the salted rule results.
     pub fn output_hash(&self, salt: &Salt) -> Digest {
         let leaf = |(index, result): (u32, &RuleResult)| {

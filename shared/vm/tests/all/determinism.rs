@@ -1,6 +1,6 @@
 //! The same record gives the same run: results, trace and fuel, in any program and any order.
 
-use crate::support::{AS_OF, Numbers, any_record, load_with, pack, record, run, shipped};
+use crate::support::{AS_OF, Numbers, any_record, gravest, load_with, pack, record, run, shipped};
 use crypto::Salt;
 use facts::{Millis, Record};
 use rules::{Outcome, Value};
@@ -67,13 +67,13 @@ fn one_unit_of_fuel_decides_between_pass_and_error() {
     for id in crate::support::PACK {
         let record = any_record();
         let whole = run(&load_with(shipped(id), 100_000).expect("sound"), &record);
-        assert_eq!(whole.decision(), Outcome::Pass, "{id}");
+        assert_eq!(gravest(&whole), Outcome::Pass, "{id}");
         let fuel = whole.traces[0].fuel;
         let enough = run(&load_with(shipped(id), fuel).expect("sound"), &record);
         assert_eq!(enough, whole, "{id}");
         for short in [fuel - 1, fuel / 2, 1] {
             let run = run(&load_with(shipped(id), short).expect("sound"), &record);
-            assert_eq!(run.decision(), Outcome::Error, "{id} {short}");
+            assert_eq!(gravest(&run), Outcome::Error, "{id} {short}");
             assert_eq!(run.results[0].values, [Value::Text("fuel".into())], "{id} {short}");
         }
     }

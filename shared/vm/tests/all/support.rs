@@ -167,3 +167,8 @@ impl Numbers {
         all[self.below(all.len())]
     }
 }
+
+/// The gravest outcome of a run. A statement's decision is more: it counts what no rule covers.
+pub fn gravest(run: &Run) -> rules::Outcome {
+    rules::Outcome::gravest(run.results.iter().map(|result| result.outcome))
+}
