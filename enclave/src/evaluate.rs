@@ -5,9 +5,9 @@ use crate::ActiveRules;
 use crate::entropy::Entropy;
 use crypto::{Domain, Salt, SigningKey, digest};
 use facts::{Millis, Record, Request};
-use proof::{EngineId, RuleEntry, Rulebook, SignedStatement, Statement};
+use proof::{EngineId, HITS_MAX, Hit, RuleEntry, Rulebook, SignedStatement, Statement};
 use rules::{BootConfig, RulesError, Selection, Standing};
-use vm::Run;
+use vm::{Program, Run};
 use wire::{Refusal, RefusalCode};
 
 /// What signs statements: the boot's key, its name, and the configuration it booted with.
@@ -51,13 +51,16 @@ impl Evaluator {
         let standing = active.standing(now, &self.config).map_err(stale)?;
         let salt = request.salt.clone().unwrap_or_else(|| Salt(self.entropy.next()));
 
-        let bundle = active.program.bundle().bundle();
-        let rules = bundle
+        let program = active.version(request.rulebook_version).map_err(not_held)?;
+        let rules = program
+            .bundle()
+            .bundle()
             .select(&request.jurisdictions, &request.domains, as_of)
             .map_err(nothing_in_force)?;
-        let run = active.program.run(&rules, &record);
+        let run = program.run(&rules, &record);
+        let newest = active.program.bundle().bundle().version;
         let hashed = Hashed { request: &request, body, record: &record, rules: &rules, run: &run };
-        let statement = self.statement(active, &hashed, &salt, (now, as_of), standing);
+        let statement = self.statement((program, newest), &hashed, &salt, (now, as_of), standing);
         let signed = SignedStatement::sign(statement, &self.key).map_err(too_long)?;
         let results = run.results.iter().map(|result| result.to_bytes()).collect();
         Ok(Evaluated { signed, salt, results })
@@ -65,14 +68,13 @@ impl Evaluator {
 
     fn statement(
         &self,
-        active: &ActiveRules,
+        (program, newest_version): (&Program, u64),
         hashed: &Hashed<'_>,
         salt: &Salt,
         (evaluated_at, as_of): (Millis, Millis),
         standing: Standing,
     ) -> Statement {
         let Hashed { request, body, record, rules, run } = hashed;
-        let program = &active.program;
         let bundle = program.bundle();
         let digests = rules.rules.iter().map(|(index, _)| program.rule_digest(*index));
         Statement {
@@ -94,7 +96,7 @@ impl Evaluator {
                 compiler: bundle.bundle().compiler.clone(),
                 facts: facts::FACTS_VERSION,
             },
-            rules: rule_entries(active, rules, run),
+            rules: rule_entries(program, rules, run),
             lists: program.lists(rules),
             input_hash: digest(Domain::Input, &[&salt.0, body]),
             facts_hash: digest(Domain::Facts, &[&salt.0, record.as_bytes()]),
@@ -104,6 +106,7 @@ impl Evaluator {
             trace_hash: run.trace_hash(salt),
             offline: standing.offline,
             rules_age_ms: standing.age_ms,
+            newest_version,
             nonce: request.nonce.clone(),
             not_covered: rules.not_covered.clone(),
         }
@@ -119,19 +122,18 @@ struct Hashed<'a> {
     run: &'a Run,
 }
 
-fn rule_entries(active: &ActiveRules, rules: &Selection<'_>, run: &Run) -> Vec<RuleEntry> {
-    rules
-        .rules
-        .iter()
-        .zip(&run.results)
-        .map(|((index, rule), result)| RuleEntry {
+fn rule_entries(program: &Program, rules: &Selection<'_>, run: &Run) -> Vec<RuleEntry> {
+    let ran = rules.rules.iter().zip(run.results.iter().zip(&run.traces));
+    let hit = |(list, entry, score)| Hit { list, entry, score };
+    ran.map(|((index, rule), (result, trace))| RuleEntry {
             id: rule.id.clone(),
             version: rule.version.clone(),
             jurisdiction: rule.jurisdiction.clone(),
             domain: rule.domain.clone(),
-            module: active.program.module_hash(*index),
+            module: program.module_hash(*index),
             outcome: result.outcome,
             reason: result.reason,
+            hits: program.hits(rule, trace).into_iter().take(HITS_MAX).map(hit).collect(),
         })
         .collect()
 }
@@ -150,6 +152,10 @@ fn too_long(error: proof::ProofError) -> Refusal {
 
 fn stale(error: RulesError) -> Refusal {
     refusal(RefusalCode::RulesStale, "", error.to_string())
+}
+
+fn not_held(error: RulesError) -> Refusal {
+    refusal(RefusalCode::NothingInForce, "rulebook_version", error.to_string())
 }
 
 fn nothing_in_force(error: RulesError) -> Refusal {

@@ -25,6 +25,8 @@ pub use serve::serve_connection;
 pub const COMMAND_PORT: u32 = 5000;
 /// The register that the boot configuration is extended into.
 pub const BOOT_CONFIG_PCR: u16 = 16;
+/// Versions of the rulebook that are held at once, the newest included.
+pub const RULEBOOKS_HELD_MAX: usize = 3;
 /// Most evaluations that wait for a worker.
 pub const JOBS_MAX: usize = 4096;
 /// Most bytes of request bodies that wait for a worker.

@@ -1,7 +1,8 @@
 //! The rules in force: a bundle that k of n authorities signed, compiled, with the freshness
-//! statement that vouches for it. A switch is one pointer, so no evaluation sees two bundles.
+//! statement that vouches for it, and the versions before it that callers may still ask for. A
+//! switch is one pointer, so no evaluation sees two bundles.
 
-use crate::EnclaveError;
+use crate::{EnclaveError, RULEBOOKS_HELD_MAX};
 use facts::Millis;
 use rules::{
     BootConfig, Freshness, RulesError, SignedBundle, SignedFreshness, Standing, VerifiedBundle,
@@ -16,6 +17,8 @@ pub struct ActiveRules {
     pub program: Arc<Program>,
     /// The authority's word that it is the newest.
     pub freshness: Freshness,
+    /// The versions before it that this boot has seen, newest first.
+    older: Vec<Arc<Program>>,
 }
 
 impl ActiveRules {
@@ -31,11 +34,31 @@ impl ActiveRules {
         let bundle = SignedBundle::verify(bundle, config)?;
         let freshness = SignedFreshness::verify(freshness, config, &bundle)?;
         freshness.admits(now, &config.freshness)?;
-        let program = match current {
-            Some(current) if current.is_renewed_by(&bundle, &freshness)? => current.program.clone(),
-            _ => Arc::new(Program::load(bundle, config.limits)?),
+        let Some(current) = current else {
+            let program = Arc::new(Program::load(bundle, config.limits)?);
+            return Ok(Self { program, freshness, older: Vec::new() });
         };
-        Ok(Self { program, freshness })
+        if current.is_renewed_by(&bundle, &freshness)? {
+            let (program, older) = (current.program.clone(), current.older.clone());
+            return Ok(Self { program, freshness, older });
+        }
+        let program = Arc::new(Program::load(bundle, config.limits)?);
+        let held = std::iter::once(&current.program).chain(&current.older);
+        let older = held.take(RULEBOOKS_HELD_MAX - 1).cloned().collect();
+        Ok(Self { program, freshness, older })
+    }
+
+    /// The newest version, or the one that a caller asked for while it is held.
+    pub fn version(&self, wanted: Option<u64>) -> Result<&Program, RulesError> {
+        let mut held = std::iter::once(&self.program).chain(&self.older);
+        let number = |program: &Program| program.bundle().bundle().version;
+        let Some(wanted) = wanted else { return Ok(&self.program) };
+        held.clone().find(|program| number(program) == wanted).map(|program| &**program).ok_or_else(
+            || {
+                let held: Vec<_> = held.by_ref().map(|program| number(program)).collect();
+                RulesError::NotHeld { wanted, held }
+            },
+        )
     }
 
     /// Whether these rules may be replaced: by a higher version (`false`), or renewed by a newer

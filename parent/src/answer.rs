@@ -3,7 +3,7 @@
 //! that the statement does not.
 
 use crate::landed::Landed;
-use crate::rulebook::{Rulebook, value_text};
+use crate::rulebook::Rulebook;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use crypto::to_hex;
@@ -84,7 +84,7 @@ pub fn answer(
     let cose = cose.map(|bytes| BASE64.encode(bytes));
     let full = results.iter().zip(&lines).map(|(result, line)| Full {
         line,
-        values: result.values.iter().map(value_text).collect(),
+        values: result.values.iter().map(|value| value.to_string()).collect(),
     });
     let uncovered = statement.not_covered.iter();
     let answer = Answer {

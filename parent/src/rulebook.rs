@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crypto::Digest;
-use rules::{Bundle, Rule, RuleResult, SignedBundle, Value};
+use rules::{Bundle, Rule, RuleResult, SignedBundle};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -96,20 +96,5 @@ impl Rulebook {
             citation: &rule.citation,
             lists: rule.lists.iter().map(|list| self.bundle.lists[*list].id.as_str()).collect(),
         }
-    }
-}
-
-/// A compared value for people.
-pub fn value_text(value: &Value) -> String {
-    match value {
-        Value::Integer(number) => number.to_string(),
-        Value::Money { mantissa, scale, currency } => {
-            format!("{} {currency}", facts::format_decimal((*mantissa).into(), *scale))
-        }
-        Value::Timestamp(ms) => match u64::try_from(*ms) {
-            Ok(ms) => facts::Millis(ms).to_string(),
-            Err(_) => format!("{ms} ms before 1970"),
-        },
-        Value::Text(text) | Value::Code(text) => text.clone(),
     }
 }

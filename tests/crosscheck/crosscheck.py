@@ -217,7 +217,7 @@ def main():
     tag = one_item(proof)
     protected, unprotected, payload, signature = tag.value
     header = canonical(protected)
-    profile = "tag:probity.example,2026:eat/statement/1"
+    profile = "tag:probity.example,2026:eat/statement/2"
     claims = {1: statement[4], 6: statement[5] // 1000, 265: profile}
     check("header", header == {1: -8, 15: claims, 16: "application/probity-statement+cbor"})
     structure = cbor2.dumps(["Signature1", protected, b"", payload])

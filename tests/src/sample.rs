@@ -196,6 +196,7 @@ fn statement(world: &World, signer: &SigningKey) -> Statement {
             module: program.module_hash(0),
             outcome: result.outcome,
             reason: result.reason,
+            hits: vec![],
         }],
         lists: program.lists(&selection),
         input_hash: digest(Domain::Input, &[&SALT.0, BODY]),
@@ -206,6 +207,7 @@ fn statement(world: &World, signer: &SigningKey) -> Statement {
         trace_hash: run.trace_hash(&SALT),
         offline: false,
         rules_age_ms: 3_600_000,
+        newest_version: 1,
         nonce: request.nonce,
         not_covered: selection.not_covered.clone(),
     }

@@ -89,6 +89,7 @@ fn bundle(rules: Vec<(Rule, Vec<u8>)>, lists: Vec<ListSnapshot>) -> Bundle {
         modules,
         rules: sorted,
         lists,
+        names: vec![],
     }
 }
 
@@ -106,6 +107,7 @@ fn small_rule() -> Rule {
         entry: "evaluate".into(),
         fuel: 100_000,
         lists: Vec::new(),
+        source: String::new(),
         reasons: vec![
             Reason { severity: Severity::Info, template: "not over the threshold".into() },
             Reason { severity: Severity::Medium, template: "{0} in currency".into() },

@@ -110,7 +110,7 @@ impl Pack {
         }
         let (name, compiler) = (book.name, book.compiler);
         let modules = modules.into_values().collect();
-        let bundle = Bundle { name, version, issued_at, compiler, modules, rules, lists };
+        let bundle = Bundle { name, version, issued_at, compiler, modules, rules, lists, names: Vec::new() };
         Ok(Self { bundle, examples })
     }
 }
@@ -153,6 +153,7 @@ fn read_rule(directory: &Path, name: &str, lists: &[ListSnapshot]) -> anyhow::Re
         fuel: file.fuel,
         lists: file.lists.iter().map(list_of).collect::<anyhow::Result<_>>()?,
         reasons,
+        source: String::new(),
         id: file.id,
     };
     let wasm = assemble(directory, &file.module).with_context(|| file.module.clone())?;

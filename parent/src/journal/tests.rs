@@ -36,6 +36,7 @@ pub(crate) fn signed_bundle_of(version: u64, template: &str) -> Vec<u8> {
         entry: "evaluate".into(),
         fuel: 1,
         lists: vec![],
+        source: String::new(),
         reasons: vec![reason],
     };
     let bundle = Bundle {
@@ -46,6 +47,7 @@ pub(crate) fn signed_bundle_of(version: u64, template: &str) -> Vec<u8> {
         modules: vec![vec![0]],
         rules: vec![rule],
         lists: vec![],
+        names: vec![],
     };
     rules::sign_bundle(&bundle, &[key()]).unwrap()
 }
@@ -60,6 +62,7 @@ pub(crate) fn statement(number: u8) -> Statement {
         module: hash,
         outcome: Outcome::Pass,
         reason: 0,
+        hits: vec![],
     };
     Statement {
         proof_id: [number; 16],
@@ -81,6 +84,7 @@ pub(crate) fn statement(number: u8) -> Statement {
         trace_hash: hash,
         offline: false,
         rules_age_ms: 0,
+        newest_version: 1,
         nonce: None,
         not_covered: vec![],
     }

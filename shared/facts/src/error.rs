@@ -41,12 +41,16 @@ pub enum ErrorKind {
     UnknownName,
     /// Not an amount in plain decimal digits, or not one of that currency.
     Amount,
-    /// Not an active ISO 4217 code.
+    /// Neither an active ISO 4217 code nor a listed token.
     Currency,
     /// Not an ISO 3166-1 alpha-2 code.
     Country,
     /// Not a time as RFC 3339 writes it, or outside 1970 to 9999.
     Time,
+    /// Not a day as `YYYY-MM-DD`, or outside 1850 to 9999.
+    Date,
+    /// Not an integer of the range.
+    Number,
     /// A text that is too long or has control characters.
     Text,
     /// Not lower-case hexadecimal of the right length.
@@ -55,6 +59,10 @@ pub enum ErrorKind {
     Count,
     /// A history row later than the time of evaluation.
     AfterAsOf,
+    /// An embedded message that is not well-formed, not of a kind that is read, or not one transfer.
+    Message,
+    /// A fact that the message and the transaction beside it state differently.
+    Contradiction,
     /// The record would be longer than `RECORD_BYTES_MAX`.
     RecordTooLarge,
 }
@@ -85,7 +93,8 @@ impl FactsError {
         &self.remedy
     }
 
-    pub(crate) fn new(
+    /// A refusal of the whole body. What is said of the caller's data must be `shown`.
+    pub fn new(
         kind: ErrorKind,
         expected: impl Into<Cow<'static, str>>,
         found: impl Into<Cow<'static, str>>,
@@ -95,15 +104,15 @@ impl FactsError {
         FactsError { kind, path: String::new(), expected, found, remedy }
     }
 
-    /// The same error at `path`.
-    pub(crate) fn at(mut self, path: String) -> Self {
+    /// The same refusal at `path`.
+    pub fn at(mut self, path: String) -> Self {
         self.path = path;
         self
     }
 }
 
 /// The caller's text in back quotes, cut and escaped.
-pub(crate) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     format!("`{}`", clipped(text))
 }
 
@@ -121,7 +130,7 @@ pub(crate) fn clipped(text: &str) -> String {
 }
 
 /// Which known name the caller may have meant, as a remedy; the whole list when none is near.
-pub(crate) fn suggestion(came: &str, known: &[&'static str]) -> String {
+pub fn suggestion(came: &str, known: &[&'static str]) -> String {
     match nearest(came, known) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("use one of: {}", known.join(", ")),

@@ -103,6 +103,11 @@ impl<'a> Place<'a> {
         Place { parent: Some(self), step: Step::Index(index), slot: self.slot }
     }
 
+    /// The key of this place, empty where there is none.
+    pub(crate) fn name(&self) -> &'static str {
+        if let Step::Key(name) = self.step { name } else { "" }
+    }
+
     /// This place as a path.
     pub(crate) fn path(&self) -> String {
         let path = self.parent.map(Place::path).unwrap_or_default();

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 
 use crate::error::shown;
 use crate::json::{Place, Raw};
-use crate::{Currency, ErrorKind, FactsError, METADATA_DEPTH_MAX, Money, NONCE_BYTES_MAX};
+use crate::{
+    Currency, ErrorKind, FactsError, METADATA_DEPTH_MAX, Message, MessageFormat, Money,
+    NONCE_BYTES_MAX,
+};
 
 /// A value that must be there.
 pub(crate) fn required<'de>(
@@ -19,6 +22,12 @@ pub(crate) fn required<'de>(
 pub(crate) fn missing(at: &Place<'_>, is_null: bool) -> FactsError {
     let found = if is_null { "null" } else { "no such key" };
     FactsError::new(ErrorKind::MissingField, "a value", found, "add the key").at(at.path())
+}
+
+/// The error for a fact that neither the body nor a message gives.
+pub(crate) fn not_given(path: &str) -> FactsError {
+    let (expected, found) = ("a value", "no such key");
+    FactsError::new(ErrorKind::MissingField, expected, found, "add the key").at(path.to_owned())
 }
 
 /// A string through `parse`, such as a code or a time.
@@ -48,19 +57,50 @@ pub(crate) fn text(
     let Some(raw) = value.filter(|raw| !raw.is_null()) else {
         return Ok(None);
     };
-    let whole = string(raw, at)?;
+    clean_text(&string(raw, at)?, limit).map_err(|fault| fault.at(at.path()))
+}
+
+/// The same for a text from elsewhere.
+pub fn clean_text(whole: &str, limit: usize) -> Result<Option<String>, FactsError> {
     let text = whole.trim();
     if text.len() > limit {
         let (expected, found) = (format!("at most {limit} bytes"), format!("{} bytes", text.len()));
-        let fault = FactsError::new(ErrorKind::Text, expected, found, "shorten the text");
-        return Err(fault.at(at.path()));
+        return Err(FactsError::new(ErrorKind::Text, expected, found, "shorten the text"));
     }
     if text.chars().any(char::is_control) {
         let expected = "text without control characters";
         let hint = "remove line breaks, tabs and other control characters";
-        return Err(FactsError::new(ErrorKind::Text, expected, shown(text), hint).at(at.path()));
+        return Err(FactsError::new(ErrorKind::Text, expected, shown(text), hint));
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// `true` or `false`.
+pub(crate) fn flag_if_any(
+    value: Option<Raw<'_>>,
+    at: &Place<'_>,
+) -> Result<Option<bool>, FactsError> {
+    let flag = |raw: Raw<'_>| match raw.0 {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(wrong_type(raw, at, "true or false")),
+    };
+    value.filter(|raw| !raw.is_null()).map(flag).transpose()
+}
+
+/// An integer from 1.
+pub(crate) fn count_if_any(
+    value: Option<Raw<'_>>,
+    at: &Place<'_>,
+) -> Result<Option<u64>, FactsError> {
+    let count = |raw: Raw<'_>| {
+        let plain = raw.0.bytes().all(|byte| byte.is_ascii_digit());
+        raw.0.parse().ok().filter(|count| plain && *count > 0).ok_or_else(|| {
+            let (expected, hint) = ("an integer from 1", "write it without quotes or a point");
+            FactsError::new(ErrorKind::Number, expected, shown(raw.0), hint).at(at.path())
+        })
+    };
+    value.filter(|raw| !raw.is_null()).map(count).transpose()
 }
 
 /// A code that is a text first: trimmed, and absent when empty.
@@ -97,6 +137,19 @@ pub(crate) fn money(
     Money::parse(&digits, currency).map_err(|fault| fault.at(amount_at.path()))
 }
 
+/// The same for keys that may be absent or `null`, both of them.
+pub(crate) fn money_if_any(
+    amount: Option<Raw<'_>>,
+    currency: Option<Raw<'_>>,
+    at: &Place<'_>,
+) -> Result<Option<Money>, FactsError> {
+    let absent = |value: Option<Raw<'_>>| value.is_none_or(Raw::is_null);
+    if absent(amount) && absent(currency) {
+        return Ok(None);
+    }
+    money(amount, currency, at).map(Some)
+}
+
 /// A caller's nonce.
 pub(crate) fn nonce(text: &str) -> Result<Vec<u8>, FactsError> {
     let bytes = crypto::from_hex(text).ok();
@@ -113,6 +166,27 @@ pub(crate) fn salt(text: &str) -> Result<crypto::Salt, FactsError> {
         let found = format!("{} characters", text.chars().count());
         FactsError::new(ErrorKind::Hex, expected, found, "send 64 of 0-9a-f")
     })
+}
+
+/// `message` and `format`: both or none. XML comes as a string, the others as an object.
+pub(crate) fn embedded<'de>(
+    message: Option<Raw<'de>>,
+    format: Option<Raw<'de>>,
+    at: &Place<'_>,
+) -> Result<Option<Message<'de>>, FactsError> {
+    let absent = |value: Option<Raw<'_>>| value.is_none_or(Raw::is_null);
+    if absent(message) && absent(format) {
+        return Ok(None);
+    }
+    let (message_at, format_at) = (at.key("message"), at.key("format"));
+    let format = parsed(required(format, &format_at)?, &format_at, MessageFormat::parse)?;
+    let message = required(message, &message_at)?;
+    let source = match format {
+        MessageFormat::Iso20022Xml => string(message, &message_at)?,
+        _ if message.0.starts_with('{') => Cow::Borrowed(message.0),
+        _ => return Err(wrong_type(message, &message_at, "an object")),
+    };
+    Ok(Some(Message { format, source }))
 }
 
 /// `metadata` may be any JSON that is not absurdly deep.

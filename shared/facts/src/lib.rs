@@ -5,34 +5,46 @@
 
 /// Version of everything that turns the caller's bytes into a record: mapping, trimming, and the
 /// tables of currencies and countries. A change of any of them is a new number.
-pub const FACTS_VERSION: u64 = 1;
+pub const FACTS_VERSION: u64 = 2;
 
+mod civil;
 mod country;
 mod currency;
+mod date;
 mod error;
+mod fact;
 mod json;
 mod layout;
 mod leaf;
 mod money;
 mod names;
+mod party;
 mod record;
 mod request;
 mod time;
+mod transaction;
 
+pub use civil::{DAY_MS, civil_from_days, days_from_civil, days_in_month};
 pub use country::Country;
 pub use currency::Currency;
-pub use error::{ErrorKind, FactsError};
+pub use date::Date;
+pub use error::{ErrorKind, FactsError, shown, suggestion};
 pub use layout::{
-    FIELDS, FIXED_BYTES, Field, FieldKind, HEADER_AS_OF, HEADER_LENGTH, HEADER_PRESENCE,
+    CodeSet, FIELDS, FIXED_BYTES, Field, FieldKind, HEADER_AS_OF, HEADER_LENGTH, HEADER_PRESENCE,
     HEADER_ROW_COUNT, HEADER_ROWS, RECORD_MAGIC, ROW_BYTES, ROW_COUNTERPARTY,
-    ROW_COUNTERPARTY_COUNTRY, ROW_CURRENCY, ROW_DIRECTION, ROW_MANTISSA, ROW_SCALE, ROW_TIMESTAMP,
-    ROW_TYPE,
+    ROW_COUNTERPARTY_COUNTRY, ROW_COUNTERPARTY_NUMBER, ROW_CURRENCY, ROW_DIRECTION, ROW_MANTISSA,
+    ROW_SCALE, ROW_TIMESTAMP, ROW_TYPE,
 };
+pub use leaf::clean_text;
 pub use money::{Money, format_decimal};
-pub use names::{Direction, Domain, Jurisdiction, TransactionType};
+pub use names::{
+    Direction, Domain, Jurisdiction, MessageFormat, PartyKind, Pep, Risk, TransactionType,
+};
+pub use party::Party;
 pub use record::{Record, record};
-pub use request::{HistoryRow, Party, Request, Transaction, parse_request};
+pub use request::{Body, HistoryRow, Message, Request, parse_body, parse_request};
 pub use time::Millis;
+pub use transaction::{Draft, Transaction};
 
 /// Longest request body.
 pub const REQUEST_BYTES_MAX: usize = 2 << 20;
@@ -54,6 +66,11 @@ pub const METADATA_DEPTH_MAX: usize = 128;
 pub const INTEGER_DIGITS_MAX: usize = 18;
 /// Most characters of the caller's data that an error repeats.
 pub const ERROR_CHARS_MAX: usize = 64;
+
+/// Longest text, after trimming, of a text field by its name without the part before the point.
+pub fn text_bytes_max(name: &str) -> usize {
+    if name == "address" { ADDRESS_BYTES_MAX } else { TEXT_BYTES_MAX }
+}
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
-//! The closed lists of names: jurisdictions, domains, transaction types, directions. A name that
-//! is not listed is refused with the nearest one; nothing is matched loosely.
+//! The closed lists of names: jurisdictions, domains, transaction types, kinds of party and the
+//! like. A name that is not listed is refused with the nearest one; nothing is matched loosely.
+
+use std::fmt;
 
 use crate::error::{shown, suggestion};
 use crate::{ErrorKind, FactsError};
@@ -17,6 +19,13 @@ macro_rules! names {
             /// All of them, in order.
             pub const ALL: &'static [$type] = &[$($type::$variant,)*];
             const NAMES: &'static [&'static str] = &[$($name,)*];
+            /// All numbers with their names.
+            pub const CODES: &'static [(u8, &'static str)] = &[$(($code, $name),)*];
+
+            /// The number in the record.
+            pub const fn code(self) -> u8 {
+                self as u8
+            }
 
             /// The name as callers and formats write it.
             pub const fn as_str(self) -> &'static str {
@@ -31,6 +40,12 @@ macro_rules! names {
                         ErrorKind::UnknownName, $what, shown(text), suggestion(text, Self::NAMES),
                     )),
                 }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
             }
         }
     };
@@ -106,16 +121,56 @@ names! {
     }
 }
 
-impl TransactionType {
-    /// The number in the record.
-    pub const fn code(self) -> u8 {
-        self as u8
+names! {
+    /// What a party is.
+    PartyKind: "a kind of party (organisation, person)" {
+        /// A natural person.
+        Person = 1 "person",
+        /// A company or another organisation.
+        Organisation = 2 "organisation",
     }
 }
 
-impl Direction {
-    /// The number in the record; 0 there is "not given".
-    pub const fn code(self) -> u8 {
-        self as u8
+names! {
+    /// How exposed a party is politically, by the institution's own findings.
+    Pep: "a PEP status (associate, domestic, family, foreign, former, international, none)" {
+        /// Found not to be exposed.
+        None = 1 "none",
+        /// Holds a prominent function at home.
+        Domestic = 2 "domestic",
+        /// Holds a prominent function abroad.
+        Foreign = 3 "foreign",
+        /// Holds one in an international organisation.
+        International = 4 "international",
+        /// A family member of one who does.
+        Family = 5 "family",
+        /// A known close associate of one who does.
+        Associate = 6 "associate",
+        /// Held one in the past.
+        Former = 7 "former",
+    }
+}
+
+names! {
+    /// How the institution rates a party.
+    Risk: "a risk rating (high, low, medium)" {
+        /// Low.
+        Low = 1 "low",
+        /// Medium.
+        Medium = 2 "medium",
+        /// High.
+        High = 3 "high",
+    }
+}
+
+names! {
+    /// How an embedded message is written.
+    MessageFormat: "a message format (iso20022-json, iso20022-xml, ivms101)" {
+        /// ISO 20022 in XML, as a string.
+        Iso20022Xml = 1 "iso20022-xml",
+        /// ISO 20022 in JSON, as an object.
+        Iso20022Json = 2 "iso20022-json",
+        /// The travel rule's IVMS101, as an object.
+        Ivms101 = 3 "ivms101",
     }
 }

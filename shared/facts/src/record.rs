@@ -4,10 +4,10 @@
 
 use std::fmt;
 
+use crate::fact::Value;
 use crate::layout::*;
 use crate::{
-    ErrorKind, FactsError, HISTORY_ROWS_MAX, HistoryRow, Millis, Money, Party, RECORD_BYTES_MAX,
-    Request,
+    ErrorKind, FactsError, HISTORY_ROWS_MAX, HistoryRow, Millis, Money, RECORD_BYTES_MAX, Request,
 };
 
 /// The canonical bytes of one set of facts. Only `record` makes one.
@@ -22,18 +22,18 @@ pub fn record(request: &Request, as_of: Millis) -> Result<Record, FactsError> {
         return Err(fault.at("as_of".to_owned()));
     }
     let rows = sorted_rows(&request.history, as_of)?;
-    let length = record_bytes(request)?;
+    let values = request.transaction.values();
+    let length = record_bytes(&values, &rows)?;
     let mut writer = Writer::new(length, rows.len());
     writer.header(length, rows.len(), as_of);
-    let transaction = &request.transaction;
-    writer.text_field(0, Some(&transaction.id));
-    writer.word_field(1, Some(transaction.kind.code().into()));
-    writer.money_field(2, transaction.amount);
-    writer.time_field(3, transaction.timestamp);
-    writer.party(4, &transaction.source);
-    writer.party(10, &transaction.destination);
+    for (field, value) in FIELDS.iter().zip(values) {
+        if let Some(value) = value {
+            writer.field(field, value);
+        }
+    }
+    let counterparties = counterparties(&rows);
     for (index, row) in rows.into_iter().enumerate() {
-        writer.row(FIXED_BYTES as usize + index * ROW_BYTES as usize, row);
+        writer.row(FIXED_BYTES as usize + index * ROW_BYTES as usize, row, &counterparties);
     }
     writer.finish()
 }
@@ -95,14 +95,23 @@ fn order(row: &HistoryRow) -> impl Ord {
     (row.timestamp, row.kind, row.direction, money, counterparty)
 }
 
-/// The padded length of a request's record.
-fn record_bytes(request: &Request) -> Result<usize, FactsError> {
-    let transaction = &request.transaction;
-    let parties = [&transaction.source, &transaction.destination];
-    let own = parties.into_iter().flat_map(Party::texts).chain([Some(&*transaction.id)]);
-    let texts = own.chain(request.history.iter().map(|row| row.counterparty.as_deref()));
-    let text_bytes = texts.flatten().fold(0, |sum: usize, text| sum.saturating_add(text.len()));
-    let fixed = FIXED_BYTES as usize + request.history.len() * ROW_BYTES as usize;
+/// The distinct counterparties in byte order: a counterparty's number is its place, from 1.
+fn counterparties<'a>(rows: &[&'a HistoryRow]) -> Vec<&'a str> {
+    let mut texts: Vec<&str> = rows.iter().filter_map(|row| row.counterparty.as_deref()).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}
+
+/// The padded length of a record.
+fn record_bytes(values: &[Option<Value<'_>>], rows: &[&HistoryRow]) -> Result<usize, FactsError> {
+    let length = |value: &Option<Value<'_>>| match value {
+        Some(Value::Text(text)) => text.len(),
+        _ => 0,
+    };
+    let texts = rows.iter().map(|row| row.counterparty.as_ref().map_or(0, String::len));
+    let text_bytes = values.iter().map(length).chain(texts).fold(0, usize::saturating_add);
+    let fixed = FIXED_BYTES as usize + rows.len() * ROW_BYTES as usize;
     let length = text_bytes.saturating_add(fixed).checked_next_multiple_of(8);
     length.filter(|length| *length <= RECORD_BYTES_MAX).ok_or_else(|| {
         let expected = format!("at most {RECORD_BYTES_MAX} bytes of facts");
@@ -133,42 +142,19 @@ impl Writer {
         self.put(HEADER_ROWS as usize, &first.to_le_bytes());
     }
 
-    fn party(&mut self, first: usize, party: &Party) {
-        self.text_field(first, party.account.as_deref());
-        self.word_field(first + 1, party.country.map(|country| country.packed()));
-        self.text_field(first + 2, party.name.as_deref());
-        self.text_field(first + 3, party.address.as_deref());
-        self.text_field(first + 4, party.institution.as_deref());
-        self.text_field(first + 5, party.customer_id.as_deref());
-    }
-
-    fn text_field(&mut self, index: usize, text: Option<&str>) {
-        if let Some(text) = text {
-            let offset = self.mark(index);
-            self.text(offset, text);
+    /// Writes a fact at its field's place and marks it as present.
+    fn field(&mut self, field: &Field, value: Value<'_>) {
+        self.presence |= 1 << field.bit;
+        let offset = field.offset as usize;
+        match value {
+            Value::Text(text) => self.text(offset, text),
+            Value::Word(word) => self.put(offset, &word.to_le_bytes()),
+            Value::Long(long) => self.put(offset, &long.to_le_bytes()),
+            Value::Money(money) => self.money(offset, money),
         }
     }
 
-    fn word_field(&mut self, index: usize, value: Option<u32>) {
-        if let Some(value) = value {
-            let offset = self.mark(index);
-            self.put(offset, &value.to_le_bytes());
-        }
-    }
-
-    fn time_field(&mut self, index: usize, time: Option<Millis>) {
-        if let Some(time) = time {
-            let offset = self.mark(index);
-            self.put(offset, &time.0.to_le_bytes());
-        }
-    }
-
-    fn money_field(&mut self, index: usize, money: Money) {
-        let offset = self.mark(index);
-        self.money(offset, money);
-    }
-
-    fn row(&mut self, base: usize, row: &HistoryRow) {
+    fn row(&mut self, base: usize, row: &HistoryRow, counterparties: &[&str]) {
         self.put(base + ROW_TIMESTAMP as usize, &row.timestamp.0.to_le_bytes());
         self.money(base + ROW_MANTISSA as usize, row.amount);
         self.put(base + ROW_TYPE as usize, &[row.kind.code()]);
@@ -176,6 +162,9 @@ impl Writer {
         self.put(base + ROW_DIRECTION as usize, &[direction]);
         if let Some(text) = &row.counterparty {
             self.text(base + ROW_COUNTERPARTY as usize, text);
+            let place = counterparties.binary_search(&text.as_str());
+            let number = word(place.map_or(0, |place| place + 1));
+            self.put(base + ROW_COUNTERPARTY_NUMBER as usize, &number);
         }
         let country = row.counterparty_country.map_or(0, |country| country.packed());
         self.put(base + ROW_COUNTERPARTY_COUNTRY as usize, &country.to_le_bytes());
@@ -193,12 +182,6 @@ impl Writer {
         self.put(offset, &start);
         self.put(offset + 4, &word(text.len()));
         self.bytes.extend_from_slice(text.as_bytes());
-    }
-
-    /// Marks a field as present; where it stands.
-    fn mark(&mut self, index: usize) -> usize {
-        self.presence |= 1 << FIELDS[index].bit;
-        FIELDS[index].offset as usize
     }
 
     fn put(&mut self, offset: usize, bytes: &[u8]) {

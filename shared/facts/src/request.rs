@@ -1,17 +1,21 @@
-//! The caller's request, typed (ABI.md, section 6). `parse_request` is the only way in: what it
-//! returns has known codes, exact amounts, bounded texts. It must never ignore a key that it does
-//! not know, except inside `metadata`.
+//! The caller's request, typed (ABI.md, section 6). `parse_body` is the only way in: what comes
+//! out has known codes, exact amounts, bounded texts. It must never ignore a key that it does not
+//! know, except inside `metadata`, and never read an embedded message: that is another crate's.
+
+use std::borrow::Cow;
 
 use serde::de::{Deserializer, MapAccess};
 
 use crate::error::shown;
 use crate::json::{Fields, Place, Raw, Read, read_document, read_list, read_object, read_value};
 use crate::leaf::{
-    code_if_any, metadata, missing, money, nonce, parsed, parsed_if_any, required, salt, text,
+    code_if_any, count_if_any, embedded, metadata, missing, money, nonce, parsed, parsed_if_any,
+    required, salt, text,
 };
+use crate::transaction::TransactionFields;
 use crate::{
-    ADDRESS_BYTES_MAX, Country, Direction, Domain, ErrorKind, FactsError, HISTORY_ROWS_MAX,
-    Jurisdiction, Millis, Money, REQUEST_BYTES_MAX, SCOPE_NAMES_MAX, TEXT_BYTES_MAX,
+    Country, Direction, Domain, Draft, ErrorKind, FactsError, HISTORY_ROWS_MAX, Jurisdiction,
+    MessageFormat, Millis, Money, REQUEST_BYTES_MAX, SCOPE_NAMES_MAX, TEXT_BYTES_MAX, Transaction,
     TransactionType,
 };
 
@@ -31,44 +35,10 @@ pub struct Request {
     pub nonce: Option<Vec<u8>>,
     /// The salt to use, when the caller gives one.
     pub salt: Option<crypto::Salt>,
+    /// The version of the rulebook to judge by, when the caller names one.
+    pub rulebook_version: Option<u64>,
     /// Past transactions, in the caller's order.
     pub history: Vec<HistoryRow>,
-}
-
-/// The transaction to judge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Transaction {
-    /// The caller's name for it, never empty.
-    pub id: String,
-    /// What it is (`type` in JSON).
-    pub kind: TransactionType,
-    /// How much.
-    pub amount: Money,
-    /// When.
-    pub timestamp: Option<Millis>,
-    /// Who pays.
-    pub source: Party,
-    /// Who is paid.
-    pub destination: Party,
-}
-
-/// One side of a transaction. Texts are trimmed and never empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Party {
-    /// Account identifier.
-    pub account: Option<String>,
-    /// Country of the account.
-    pub country: Option<Country>,
-    /// Name of the holder.
-    pub name: Option<String>,
-    /// Address of the holder.
-    pub address: Option<String>,
-    /// Institution that keeps the account.
-    pub institution: Option<String>,
-    /// The institution's identifier of the holder.
-    pub customer_id: Option<String>,
 }
 
 /// One past transaction.
@@ -89,8 +59,45 @@ pub struct HistoryRow {
     pub counterparty_country: Option<Country>,
 }
 
-/// The caller's bytes as a request.
+/// A message that the body embeds, not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message<'de> {
+    /// How it is written.
+    pub format: MessageFormat,
+    /// XML, or the JSON text of an object exactly as it stands in the body.
+    pub source: Cow<'de, str>,
+}
+
+/// A body whose message was not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Body<'de> {
+    /// The message, when there is one.
+    pub message: Option<Message<'de>>,
+    transaction: Draft,
+    jurisdictions: Vec<Jurisdiction>,
+    domains: Vec<Domain>,
+    as_of: Option<Millis>,
+    nonce: Option<Vec<u8>>,
+    salt: Option<crypto::Salt>,
+    rulebook_version: Option<u64>,
+    history: Vec<HistoryRow>,
+}
+
+/// The caller's bytes as a request; the body embeds no message.
 pub fn parse_request(body: &[u8]) -> Result<Request, FactsError> {
+    let body = parse_body(body)?;
+    if let Some(message) = &body.message {
+        let (expected, hint) = ("a body without a message", "give the facts in `transaction`");
+        let found = shown(message.format.as_str());
+        let fault = FactsError::new(ErrorKind::Message, expected, found, hint);
+        return Err(fault.at("message".to_owned()));
+    }
+    body.complete(Draft::default())
+}
+
+/// The caller's bytes, all but the message.
+pub fn parse_body(body: &[u8]) -> Result<Body<'_>, FactsError> {
     if body.len() > REQUEST_BYTES_MAX {
         let expected = format!("at most {REQUEST_BYTES_MAX} bytes");
         let found = format!("{} bytes", body.len());
@@ -103,15 +110,28 @@ pub fn parse_request(body: &[u8]) -> Result<Request, FactsError> {
     read_document(text)
 }
 
-impl Party {
-    /// Its texts, in the order of the record's fields.
-    pub(crate) fn texts(&self) -> [Option<&str>; 5] {
-        [&self.account, &self.name, &self.address, &self.institution, &self.customer_id]
-            .map(|text| text.as_deref())
+impl Body<'_> {
+    /// What the body itself says of the transaction.
+    pub fn transaction(&self) -> &Draft {
+        &self.transaction
+    }
+
+    /// The request, with what the message says of the transaction.
+    pub fn complete(mut self, message: Draft) -> Result<Request, FactsError> {
+        self.transaction.merge(message)?;
+        Ok(Request {
+            transaction: self.transaction.complete()?,
+            jurisdictions: self.jurisdictions,
+            domains: self.domains,
+            as_of: self.as_of,
+            nonce: self.nonce,
+            salt: self.salt,
+            rulebook_version: self.rulebook_version,
+            history: self.history,
+        })
     }
 }
-
-impl<'de> Read<'de> for Request {
+impl<'de> Read<'de> for Body<'de> {
     fn read<D: Deserializer<'de>>(from: D, at: &Place<'_>) -> Result<Self, D::Error> {
         read_object::<BodyFields, D>(from, at)?.ok_or_else(|| at.stop(missing(at, true)))
     }
@@ -119,15 +139,15 @@ impl<'de> Read<'de> for Request {
 
 #[derive(Default)]
 struct BodyFields<'de> {
-    transaction: Option<Transaction>,
+    transaction: Option<Draft>,
     jurisdictions: Option<Vec<Raw<'de>>>,
     domains: Option<Vec<Raw<'de>>>,
     history: Vec<HistoryRow>,
-    leaves: [Option<Raw<'de>>; 8],
+    leaves: [Option<Raw<'de>>; 11],
 }
 
 impl<'de> Fields<'de> for BodyFields<'de> {
-    type Output = Request;
+    type Output = Body<'de>;
     const NAMES: &'static [&'static str] = &[
         "transaction",
         "jurisdictions",
@@ -137,6 +157,9 @@ impl<'de> Fields<'de> for BodyFields<'de> {
         "nonce",
         "salt",
         "metadata",
+        "message",
+        "format",
+        "rulebook_version",
     ];
 
     fn value<A: MapAccess<'de>>(
@@ -155,12 +178,19 @@ impl<'de> Fields<'de> for BodyFields<'de> {
         Ok(())
     }
 
-    fn finish(self, at: &Place<'_>) -> Result<Request, FactsError> {
-        let [_, _, _, _, as_of, nonce_text, salt_text, extra] = self.leaves;
+    fn finish(self, at: &Place<'_>) -> Result<Body<'de>, FactsError> {
+        let [_, _, _, _, as_of, nonce_text, salt_text, extra, message, format, version] =
+            self.leaves;
         metadata(extra, &at.key("metadata"))?;
-        let no_transaction = || missing(&at.key("transaction"), false);
-        Ok(Request {
-            transaction: self.transaction.ok_or_else(no_transaction)?,
+        let message = embedded(message, format, at)?;
+        let transaction = match (self.transaction, &message) {
+            (None, None) => return Err(missing(&at.key("transaction"), false)),
+            (Some(draft), None) => draft.check().map(|()| draft)?,
+            (draft, Some(_)) => draft.unwrap_or_default(),
+        };
+        Ok(Body {
+            message,
+            transaction,
             jurisdictions: scope(
                 self.jurisdictions,
                 &at.key("jurisdictions"),
@@ -170,85 +200,8 @@ impl<'de> Fields<'de> for BodyFields<'de> {
             as_of: parsed_if_any(as_of, &at.key("as_of"), Millis::parse)?,
             nonce: parsed_if_any(nonce_text, &at.key("nonce"), nonce)?,
             salt: parsed_if_any(salt_text, &at.key("salt"), salt)?,
+            rulebook_version: count_if_any(version, &at.key("rulebook_version"))?,
             history: self.history,
-        })
-    }
-}
-
-#[derive(Default)]
-struct TransactionFields<'de> {
-    source: Option<Party>,
-    destination: Option<Party>,
-    leaves: [Option<Raw<'de>>; 5],
-}
-
-impl<'de> Fields<'de> for TransactionFields<'de> {
-    type Output = Transaction;
-    const NAMES: &'static [&'static str] =
-        &["id", "type", "amount", "currency", "timestamp", "source", "destination"];
-
-    fn value<A: MapAccess<'de>>(
-        &mut self,
-        index: usize,
-        map: &mut A,
-        at: &Place<'_>,
-    ) -> Result<(), A::Error> {
-        match index {
-            5 => self.source = read_value::<Object<PartyFields>, A>(map, at)?.0,
-            6 => self.destination = read_value::<Object<PartyFields>, A>(map, at)?.0,
-            _ => self.leaves[index] = Some(read_value(map, at)?),
-        }
-        Ok(())
-    }
-
-    fn finish(self, at: &Place<'_>) -> Result<Transaction, FactsError> {
-        let [id, kind, amount, currency, timestamp] = self.leaves;
-        let (id_at, kind_at) = (at.key("id"), at.key("type"));
-        let id = required(id, &id_at)?;
-        let empty_id = || {
-            let (hint, found) = ("give the transaction an id", shown(id.0));
-            FactsError::new(ErrorKind::MissingField, "text that is not empty", found, hint)
-                .at(id_at.path())
-        };
-        Ok(Transaction {
-            id: text(Some(id), &id_at, TEXT_BYTES_MAX)?.ok_or_else(empty_id)?,
-            kind: parsed(required(kind, &kind_at)?, &kind_at, TransactionType::parse)?,
-            amount: money(amount, currency, at)?,
-            timestamp: parsed_if_any(timestamp, &at.key("timestamp"), Millis::parse)?,
-            source: self.source.unwrap_or_default(),
-            destination: self.destination.unwrap_or_default(),
-        })
-    }
-}
-
-#[derive(Default)]
-struct PartyFields<'de>([Option<Raw<'de>>; 6]);
-
-impl<'de> Fields<'de> for PartyFields<'de> {
-    type Output = Party;
-    const NAMES: &'static [&'static str] =
-        &["account", "country", "name", "address", "institution", "customer_id"];
-
-    fn value<A: MapAccess<'de>>(
-        &mut self,
-        index: usize,
-        map: &mut A,
-        at: &Place<'_>,
-    ) -> Result<(), A::Error> {
-        self.0[index] = Some(read_value(map, at)?);
-        Ok(())
-    }
-
-    fn finish(self, at: &Place<'_>) -> Result<Party, FactsError> {
-        let [account, country, name, address, institution, customer_id] = self.0;
-        let short = |value, key| text(value, &at.key(key), TEXT_BYTES_MAX);
-        Ok(Party {
-            account: short(account, "account")?,
-            country: code_if_any(country, &at.key("country"), Country::parse)?,
-            name: short(name, "name")?,
-            address: text(address, &at.key("address"), ADDRESS_BYTES_MAX)?,
-            institution: short(institution, "institution")?,
-            customer_id: short(customer_id, "customer_id")?,
         })
     }
 }
@@ -294,7 +247,7 @@ impl<'de> Fields<'de> for RowFields<'de> {
 }
 
 /// An object, or `None` for `null`.
-struct Object<'de, F: Fields<'de>>(Option<F::Output>);
+pub(crate) struct Object<'de, F: Fields<'de>>(pub(crate) Option<F::Output>);
 
 impl<'de, F: Fields<'de>> Read<'de> for Object<'de, F> {
     fn read<D: Deserializer<'de>>(from: D, at: &Place<'_>) -> Result<Self, D::Error> {

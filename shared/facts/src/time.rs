@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::civil::{DAY_MS, civil_from_days, days_from_civil, digits};
 use crate::error::shown;
 use crate::{ErrorKind, FactsError};
 
@@ -26,7 +27,7 @@ impl Millis {
 
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = civil_from_days(self.0 / DAY_MS);
+        let (year, month, day) = civil_from_days((self.0 / DAY_MS) as i64);
         let ms = self.0 % DAY_MS;
         let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
@@ -47,9 +48,8 @@ fn parse_rfc3339(text: &str) -> Result<Millis, &'static str> {
     if year < 1970 {
         return Err("years run from 1970 to 9999");
     }
-    if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
-        return Err("there is no such day in the calendar");
-    }
+    let days = days_from_civil(year, month as u32, day as u32);
+    let days = days.ok_or("there is no such day in the calendar")?;
     if second == 60 {
         return Err("leap seconds are not supported: write second 59, or 00 of the next minute");
     }
@@ -57,7 +57,7 @@ fn parse_rfc3339(text: &str) -> Result<Millis, &'static str> {
         return Err("there is no such time of day");
     }
     let (ms, zone) = fraction(tail)?;
-    let local = (days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
+    let local = (days * 86_400 + hour * 3600 + minute * 60 + second)
         .checked_mul(1000)
         .and_then(|whole| whole.checked_add(ms))
         .ok_or(SHAPE)?;
@@ -106,45 +106,6 @@ fn offset_minutes(zone: &[u8]) -> Result<i64, &'static str> {
     }
 }
 
-/// A few decimal digits and nothing else.
-fn digits(bytes: &[u8]) -> Option<i64> {
-    let add = |sum, byte: &u8| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'));
-    bytes.iter().try_fold(0, add)
-}
-
-fn days_in_month(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01 of a date from 1970 on. Years are counted from March, so that the leap
-/// day is a year's last.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - EPOCH_DAY as i64
-}
-
-/// The date of a day since 1970-01-01.
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
-    let days = days + EPOCH_DAY;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let year = era * 400 + year_of_era;
-    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
-}
-
-const DAY_MS: u64 = 86_400_000;
-/// Days from 0000-03-01 to 1970-01-01.
-const EPOCH_DAY: u64 = 719_468;
 const FRACTION_DIGITS_MAX: usize = 9;
 const MARKS: [(usize, u8); 5] = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
 const SHAPE: &str = "write YYYY-MM-DDThh:mm:ss, then the zone: `Z`, or an offset such as +02:00";

@@ -8,10 +8,10 @@ mod statement;
 
 pub use boot_record::{BootRecord, key_set, signer_of_key_set};
 pub use envelope::{Evidence, Inclusion, Proof, SignedStatement, Unsigned};
-pub use statement::{EngineId, RuleEntry, Rulebook, Statement};
+pub use statement::{EngineId, Hit, RuleEntry, Rulebook, Statement};
 
 /// The EAT profile that statements follow (RFC 9711).
-pub const PROFILE: &str = "tag:probity.example,2026:eat/statement/1";
+pub const PROFILE: &str = "tag:probity.example,2026:eat/statement/2";
 /// `typ` of the envelope (RFC 9596).
 pub const TYP: &str = "application/probity-statement+cbor";
 /// Label of the EAT profile claim.
@@ -28,6 +28,10 @@ pub const PROOF_BYTES_MAX: usize = 131_072;
 pub const EVIDENCE_BYTES_MAX: usize = 32_768;
 /// Most jurisdictions or domains.
 pub const SCOPE_MAX: usize = 16;
+/// Most hits that a statement keeps of one rule: the first in order; the trace has them all.
+pub const HITS_MAX: usize = 64;
+/// Longest id of an entry of a list of names, in bytes.
+pub const ENTRY_BYTES_MAX: usize = 256;
 /// Longest nonce, in bytes.
 pub const NONCE_BYTES_MAX: usize = 64;
 

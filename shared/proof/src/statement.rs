@@ -1,7 +1,7 @@
 //! The statement of FORMAT.md §3: what one evaluation says. Encoding is deterministic; parsing
 //! re-encodes and compares.
 
-use crate::{NONCE_BYTES_MAX, ProofError, SCOPE_MAX, STATEMENT_BYTES_MAX, TIME_SOURCE_NSM};
+use crate::{ENTRY_BYTES_MAX, HITS_MAX, NONCE_BYTES_MAX, ProofError, SCOPE_MAX, STATEMENT_BYTES_MAX, TIME_SOURCE_NSM};
 use cbor::{CborError, Reader, Writer};
 use crypto::Digest;
 use facts::Millis;
@@ -9,6 +9,8 @@ use rules::{NAME_BYTES_MAX, Outcome, RULES_SELECTED_MAX};
 
 /// Number of keys in the map.
 const KEYS: u64 = 23;
+/// Version of the statement.
+const VERSION: u64 = 2;
 /// Most lists that a statement names.
 const LISTS_MAX: usize = rules::LISTS_MAX;
 
@@ -53,6 +55,19 @@ pub struct RuleEntry {
     pub outcome: Outcome,
     /// Its reason code.
     pub reason: u16,
+    /// Entries of lists of names that it found, sorted.
+    pub hits: Vec<Hit>,
+}
+
+/// An entry that a screening found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// List id.
+    pub list: String,
+    /// The list's own id of the entry.
+    pub entry: String,
+    /// Score, 1 to 10,000.
+    pub score: u16,
 }
 
 /// What one evaluation says.
@@ -96,6 +111,9 @@ pub struct Statement {
     pub offline: bool,
     /// Age of the authority's freshness statement.
     pub rules_age_ms: u64,
+    /// Version of the newest rulebook that the enclave held: higher than the rulebook's own when the
+    /// caller asked for an older one.
+    pub newest_version: u64,
     /// The caller's nonce.
     pub nonce: Option<Vec<u8>>,
     /// Pairs of jurisdiction and domain that were asked for and had no rule in force.
@@ -113,7 +131,7 @@ impl Statement {
     /// Canonical bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(640 + 160 * self.rules.len());
-        w.map(KEYS as usize).uint(1).uint(1);
+        w.map(KEYS as usize).uint(1).uint(VERSION);
         w.uint(2).bytes(&self.proof_id).uint(3).bytes(&self.boot_id).uint(4).text(&self.agent);
         w.uint(5)
             .uint(self.evaluated_at.0)
@@ -134,9 +152,12 @@ impl Statement {
         w.uint(engine.facts);
         w.uint(12).array(self.rules.len());
         for rule in &self.rules {
-            w.array(7).text(&rule.id).text(&rule.version).text(&rule.jurisdiction);
+            w.array(8).text(&rule.id).text(&rule.version).text(&rule.jurisdiction);
             w.text(&rule.domain).bytes(rule.module.as_bytes()).uint(rule.outcome.code().into());
-            w.uint(rule.reason.into());
+            w.uint(rule.reason.into()).array(rule.hits.len());
+            for hit in &rule.hits {
+                w.array(3).text(&hit.list).text(&hit.entry).uint(hit.score.into());
+            }
         }
         w.uint(13).array(self.lists.len());
         for (id, root) in &self.lists {
@@ -147,7 +168,8 @@ impl Statement {
         }
         let decision = self.decision();
         w.uint(20).array(2).bool(decision.is_compliant()).uint(decision.code().into());
-        w.uint(21).array(2).bool(self.offline).uint(self.rules_age_ms).uint(22);
+        w.uint(21).array(3).bool(self.offline).uint(self.rules_age_ms).uint(self.newest_version);
+        w.uint(22);
         match &self.nonce {
             Some(nonce) => w.bytes(nonce),
             None => w.null(),
@@ -192,7 +214,7 @@ impl Statement {
     /// The statement, and the decision as it stands in the bytes.
     fn read(r: &mut Reader<'_>) -> Result<(Self, (bool, u64)), CborError> {
         r.map_of("statement", KEYS)?;
-        exactly(r, 1, "version", 1)?;
+        exactly(r, 1, "version", VERSION)?;
         r.key(2)?;
         let proof_id = r.array_bytes("proof id")?;
         r.key(3)?;
@@ -232,8 +254,8 @@ impl Statement {
         r.array_of("decision", 2)?;
         let stated = (r.bool()?, r.uint()?);
         r.key(21)?;
-        r.array_of("freshness", 2)?;
-        let (offline, rules_age_ms) = (r.bool()?, r.uint()?);
+        r.array_of("freshness", 3)?;
+        let (offline, rules_age_ms, newest_version) = (r.bool()?, r.uint()?, r.uint()?);
         r.key(22)?;
         let nonce = match r.null()? {
             true => None,
@@ -265,6 +287,7 @@ impl Statement {
             trace_hash,
             offline,
             rules_age_ms,
+            newest_version,
             nonce,
             not_covered,
         };
@@ -279,6 +302,12 @@ impl Statement {
         }
         if self.rules.is_empty() || !self.rules.is_sorted_by(|a, b| a.id < b.id) {
             return refuse("rules are empty, not sorted or not unique");
+        }
+        if self.newest_version < self.rulebook.version {
+            return refuse("the newest rulebook is older than the one that was used");
+        }
+        if self.rules.iter().any(|rule| !rule.hits.is_sorted_by(|a, b| a < b)) {
+            return refuse("hits are not sorted and unique");
         }
         if !self.lists.is_sorted_by(|a, b| a.0 < b.0) {
             return refuse("lists are not sorted and unique");
@@ -295,7 +324,7 @@ impl Statement {
 
 impl RuleEntry {
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
-        r.array_of("rule entry", 7)?;
+        r.array_of("rule entry", 8)?;
         let (id, version, jurisdiction, domain) = (name(r)?, name(r)?, name(r)?, name(r)?);
         let module = hash(r)?;
         let at = r.position();
@@ -307,7 +336,12 @@ impl RuleEntry {
             found,
         })?;
         let reason = r.uint_max("reason", u16::MAX.into())? as u16;
-        Ok(Self { id, version, jurisdiction, domain, module, outcome, reason })
+        let hits = r.entries("hits", HITS_MAX, |r| {
+            r.array_of("hit", 3)?;
+            let (list, entry) = (name(r)?, r.text_max("entry", ENTRY_BYTES_MAX)?.to_owned());
+            Ok(Hit { list, entry, score: r.uint_max("score", 10_000)? as u16 })
+        })?;
+        Ok(Self { id, version, jurisdiction, domain, module, outcome, reason, hits })
     }
 }
 
@@ -316,7 +350,7 @@ fn exactly(r: &mut Reader<'_>, key: u64, what: &'static str, wanted: u64) -> Res
     let at = r.position();
     let found = r.uint()?;
     if found != wanted {
-        return Err(CborError::Range { at, what, expected: "1, the only known one", found });
+        return Err(CborError::Range { at, what, expected: "the only known one", found });
     }
     Ok(())
 }

@@ -1,211 +1,19 @@
 //! The bundle's payload: rules, modules, lists. Parsing checks everything that later code relies
 //! on: order, uniqueness, indexes, windows that do not overlap.
 
-use crate::codec::{millis, name, prose};
+use crate::codec::{keyed, millis, name};
 use crate::{
-    FUEL_MAX, LIST_ENTRIES_MAX, LISTS_MAX, MODULE_BYTES_MAX, MODULES_MAX, PROSE_BYTES_MAX,
-    REASONS_MAX, RULES_MAX, RulesError, malformed,
+    LISTS_MAX, ListSnapshot, MODULE_BYTES_MAX, MODULES_MAX, RULES_MAX, Rule, RulesError, malformed,
 };
 use cbor::{CborError, Reader, Writer};
 use crypto::{Digest, Domain, digest};
 use facts::Millis;
+use screen::Snapshot;
+use std::sync::Arc;
 
 const WHAT: &str = "rule bundle";
-
-/// How grave a reason is, for the people who read it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// For information.
-    Info,
-    /// Low.
-    Low,
-    /// Medium.
-    Medium,
-    /// High.
-    High,
-    /// Critical.
-    Critical,
-}
-
-impl Severity {
-    const ALL: [(Severity, &'static str); 5] = [
-        (Severity::Info, "info"),
-        (Severity::Low, "low"),
-        (Severity::Medium, "medium"),
-        (Severity::High, "high"),
-        (Severity::Critical, "critical"),
-    ];
-
-    /// The name in texts.
-    pub fn name(self) -> &'static str {
-        Self::ALL[self as usize].1
-    }
-
-    /// The severity of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(severity, _)| *severity)
-    }
-}
-
-/// One reason that a rule can give.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
-    /// How grave.
-    pub severity: Severity,
-    /// Text with `{0}` … for the compared values.
-    pub template: String,
-}
-
-/// One version of one rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    /// Identifier, such as `us.bsa.ctr`.
-    pub id: String,
-    /// Version, such as `1.0.0`.
-    pub version: String,
-    /// One line for people.
-    pub title: String,
-    /// Jurisdiction, such as `US`.
-    pub jurisdiction: String,
-    /// Domain, such as `AML`.
-    pub domain: String,
-    /// First instant in force.
-    pub effective_from: Millis,
-    /// First instant no longer in force.
-    pub effective_to: Option<Millis>,
-    /// The law it comes from.
-    pub citation: String,
-    /// Index into the bundle's modules.
-    pub module: usize,
-    /// Exported function that decides.
-    pub entry: String,
-    /// Fuel limit.
-    pub fuel: u64,
-    /// Lists that it may call, as indexes into the bundle's lists.
-    pub lists: Vec<usize>,
-    /// Reasons by code.
-    pub reasons: Vec<Reason>,
-}
-
-impl Rule {
-    /// Whether the rule is in force at `as_of`.
-    pub fn in_force(&self, as_of: Millis) -> bool {
-        self.effective_from <= as_of && self.effective_to.is_none_or(|end| as_of < end)
-    }
-
-    /// Canonical bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut w = Writer::with_capacity(512);
-        w.map(13).uint(1).text(&self.id).uint(2).text(&self.version).uint(3).text(&self.title);
-        w.uint(4).text(&self.jurisdiction).uint(5).text(&self.domain);
-        w.uint(6).uint(self.effective_from.0).uint(7);
-        match self.effective_to {
-            Some(end) => w.uint(end.0),
-            None => w.null(),
-        };
-        w.uint(8).text(&self.citation).uint(9).uint(self.module as u64).uint(10).text(&self.entry);
-        w.uint(11).uint(self.fuel).uint(12).array(self.lists.len());
-        for index in &self.lists {
-            w.uint(*index as u64);
-        }
-        w.uint(13).array(self.reasons.len());
-        for reason in &self.reasons {
-            w.array(2).uint(reason.severity as u64).text(&reason.template);
-        }
-        w.finish()
-    }
-
-    /// Digest for `rule_hash`.
-    pub fn digest(&self) -> Digest {
-        digest(Domain::Rule, &[&self.to_bytes()])
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
-        r.map_of("rule", 13)?;
-        Ok(Self {
-            id: keyed(r, 1, name)?,
-            version: keyed(r, 2, name)?,
-            title: keyed(r, 3, prose)?,
-            jurisdiction: keyed(r, 4, name)?,
-            domain: keyed(r, 5, name)?,
-            effective_from: keyed(r, 6, millis)?,
-            effective_to: keyed(r, 7, |r| if r.null()? { Ok(None) } else { millis(r).map(Some) })?,
-            citation: keyed(r, 8, prose)?,
-            module: keyed(r, 9, |r| r.uint_max("module index", MODULES_MAX as u64 - 1))? as usize,
-            entry: keyed(r, 10, name)?,
-            fuel: keyed(r, 11, |r| r.uint_max("fuel limit", FUEL_MAX))?,
-            lists: keyed(r, 12, |r| {
-                r.entries("rule's lists", LISTS_MAX, |r| {
-                    Ok(r.uint_max("list index", LISTS_MAX as u64 - 1)? as usize)
-                })
-            })?,
-            reasons: keyed(r, 13, |r| r.entries("reasons", REASONS_MAX, read_reason))?,
-        })
-    }
-}
-
-fn keyed<'a, T>(
-    r: &mut Reader<'a>,
-    key: u64,
-    read: impl FnOnce(&mut Reader<'a>) -> Result<T, CborError>,
-) -> Result<T, CborError> {
-    r.key(key)?;
-    read(r)
-}
-
-fn read_reason(r: &mut Reader<'_>) -> Result<Reason, CborError> {
-    r.array_of("reason", 2)?;
-    let code = r.uint_max("severity", 4)? as usize;
-    Ok(Reason { severity: Severity::ALL[code].0, template: prose(r)? })
-}
-
-/// A frozen list: countries, names, numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListSnapshot {
-    /// Identifier, such as `us.ofac.countries`.
-    pub id: String,
-    /// Where it was taken from.
-    pub source: String,
-    /// When it was taken.
-    pub taken_at: Millis,
-    /// Entries, sorted and unique.
-    pub entries: Vec<String>,
-}
-
-impl ListSnapshot {
-    /// RFC 9162 root over the entries' bytes.
-    pub fn root(&self) -> Digest {
-        let leaves: Vec<_> = self.entries.iter().map(|e| tlog::leaf_hash(e.as_bytes())).collect();
-        Digest(tlog::merkle_root(&leaves))
-    }
-
-    /// Whether `entry` is on the list.
-    pub fn contains(&self, entry: &str) -> bool {
-        self.entries.binary_search_by(|known| known.as_str().cmp(entry)).is_ok()
-    }
-
-    fn write(&self, w: &mut Writer) {
-        w.map(4).uint(1).text(&self.id).uint(2).text(&self.source).uint(3).uint(self.taken_at.0);
-        w.uint(4).array(self.entries.len());
-        for entry in &self.entries {
-            w.text(entry);
-        }
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
-        r.map_of("list", 4)?;
-        Ok(Self {
-            id: keyed(r, 1, name)?,
-            source: keyed(r, 2, prose)?,
-            taken_at: keyed(r, 3, millis)?,
-            entries: keyed(r, 4, |r| {
-                r.entries("list entries", LIST_ENTRIES_MAX, |r| {
-                    Ok(r.text_max("list entry", PROSE_BYTES_MAX)?.to_owned())
-                })
-            })?,
-        })
-    }
-}
+/// Version of the bundle's format.
+const FORMAT: u64 = 2;
 
 /// A bundle's content. Whether anyone vouches for it is another type's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,8 +30,11 @@ pub struct Bundle {
     pub modules: Vec<Vec<u8>>,
     /// Rules, sorted by id and effective date.
     pub rules: Vec<Rule>,
-    /// Lists, sorted by id.
+    /// Plain lists, sorted by id.
     pub lists: Vec<ListSnapshot>,
+    /// Lists of names, shared with the indexes over them; sorted by id; no id is also a plain list's. A list index of a rule counts
+    /// the plain lists first, then these.
+    pub names: Vec<Arc<Snapshot>>,
 }
 
 /// The hash that names a module.
@@ -235,7 +46,7 @@ impl Bundle {
     /// Canonical payload bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(4096);
-        w.map(8).uint(1).uint(1).uint(2).text(&self.name).uint(3).uint(self.version);
+        w.map(9).uint(1).uint(FORMAT).uint(2).text(&self.name).uint(3).uint(self.version);
         w.uint(4).uint(self.issued_at.0).uint(5).text(&self.compiler);
         w.uint(6).array(self.modules.len());
         for module in &self.modules {
@@ -249,12 +60,19 @@ impl Bundle {
         for list in &self.lists {
             list.write(&mut w);
         }
+        w.uint(9).array(self.names.len());
+        for names in &self.names {
+            w.bytes(&names.to_bytes());
+        }
         w.finish()
     }
 
     /// Parses and checks a payload.
     pub fn parse_unverified(payload: &[u8]) -> Result<Self, RulesError> {
-        let bundle = Self::read(payload).map_err(malformed(WHAT))?;
+        let (mut bundle, names) = Self::read(payload).map_err(malformed(WHAT))?;
+        for bytes in names {
+            bundle.names.push(Arc::new(Snapshot::parse(bytes)?));
+        }
         bundle.check()?;
         if bundle.to_bytes() != payload {
             return Err(RulesError::NotCanonical(WHAT));
@@ -262,17 +80,18 @@ impl Bundle {
         Ok(bundle)
     }
 
-    fn read(payload: &[u8]) -> Result<Self, CborError> {
+    /// All but the lists of names, and the bytes of those.
+    fn read(payload: &[u8]) -> Result<(Self, Vec<&[u8]>), CborError> {
         let r = &mut Reader::new(payload);
-        r.map_of(WHAT, 8)?;
+        r.map_of(WHAT, 9)?;
         r.key(1)?;
         let at = r.position();
         let found = r.uint()?;
-        if found != 1 {
+        if found != FORMAT {
             return Err(CborError::Range {
                 at,
                 what: "bundle format",
-                expected: "version 1",
+                expected: "version 2",
                 found,
             });
         }
@@ -288,9 +107,22 @@ impl Bundle {
             })?,
             rules: keyed(r, 7, |r| r.entries("rules", RULES_MAX, Rule::read))?,
             lists: keyed(r, 8, |r| r.entries("lists", LISTS_MAX, ListSnapshot::read))?,
+            names: Vec::new(),
         };
+        let names = keyed(r, 9, |r| r.entries("lists of names", LISTS_MAX, |r| r.bytes()))?;
         r.end()?;
-        Ok(bundle)
+        Ok((bundle, names))
+    }
+
+    /// Lists of both kinds.
+    pub fn list_count(&self) -> usize {
+        self.lists.len() + self.names.len()
+    }
+
+    /// Identifier of a list, by index over both kinds.
+    pub fn list_id(&self, index: usize) -> Option<&str> {
+        let names = || self.names.get(index.checked_sub(self.lists.len())?).map(|n| &*n.id);
+        self.lists.get(index).map(|list| &*list.id).or_else(names)
     }
 
     /// Hash of the payload.
@@ -306,6 +138,18 @@ impl Bundle {
         }
         if !self.lists.is_sorted_by(|a, b| a.id < b.id) {
             return Err(content("lists", "not sorted by id and unique"));
+        }
+        if !self.names.is_sorted_by(|a, b| a.id < b.id) {
+            return Err(content("lists of names", "not sorted by id and unique"));
+        }
+        if self.list_count() > LISTS_MAX {
+            return Err(content("lists", "more than 64 in all"));
+        }
+        for names in &self.names {
+            names.check()?;
+            if self.lists.iter().any(|list| list.id == names.id) {
+                return Err(content(&names.id, "is a plain list and a list of names"));
+            }
         }
         for list in &self.lists {
             if !list.entries.is_sorted_by(|a, b| a < b) {
@@ -336,7 +180,7 @@ impl Bundle {
         if rule.module >= self.modules.len() {
             return Err(content(id, "names a module that the bundle lacks"));
         }
-        if rule.lists.iter().any(|list| *list >= self.lists.len()) {
+        if rule.lists.iter().any(|list| *list >= self.list_count()) {
             return Err(content(id, "names a list that the bundle lacks"));
         }
         if rule.reasons.is_empty() {

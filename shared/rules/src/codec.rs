@@ -38,3 +38,13 @@ pub(crate) fn write_keys(w: &mut Writer, keys: &[VerifyingKey]) {
         w.bytes(&key.to_bytes());
     }
 }
+
+/// A key, then its value.
+pub(crate) fn keyed<'a, T>(
+    r: &mut Reader<'a>,
+    key: u64,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, CborError>,
+) -> Result<T, CborError> {
+    r.key(key)?;
+    read(r)
+}

@@ -6,14 +6,18 @@ mod boot;
 mod bundle;
 mod codec;
 mod freshness;
+mod list;
 mod result;
+mod rule;
 mod select;
 mod signed;
 
 pub use boot::{BootConfig, FreshnessPolicy, Limits};
-pub use bundle::{Bundle, ListSnapshot, Reason, Rule, Severity, module_hash};
+pub use bundle::{Bundle, module_hash};
 pub use freshness::{Freshness, Standing};
+pub use list::ListSnapshot;
 pub use result::{Fault, Outcome, RuleResult, Value, leaf_salt};
+pub use rule::{Reason, Rule, Severity};
 pub use select::Selection;
 pub use signed::{SignedBundle, SignedFreshness, VerifiedBundle, sign_bundle, sign_freshness};
 
@@ -42,6 +46,8 @@ pub const KEYS_MAX: usize = 16;
 pub const NAME_BYTES_MAX: usize = 128;
 /// Longest title, citation, source, template or list entry, in bytes.
 pub const PROSE_BYTES_MAX: usize = 1024;
+/// Longest source of a rule, in bytes.
+pub const SOURCE_BYTES_MAX: usize = 65_536;
 /// Largest module, in bytes.
 pub const MODULE_BYTES_MAX: usize = 65_536;
 /// Highest fuel limit a rule may ask for.
@@ -82,6 +88,9 @@ pub enum RulesError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A list of names was refused.
+    #[error(transparent)]
+    Names(#[from] screen::ScreenError),
     /// Fewer authorities signed than the boot configuration asks for (check P12).
     #[error("{what} carries {found} valid signatures of known keys, {needed} are needed")]
     Quorum {
@@ -115,6 +124,14 @@ pub enum RulesError {
         current: u64,
         /// Offered.
         offered: u64,
+    },
+    /// A caller asked for a version that is not held.
+    #[error("rulebook version {wanted} is not held; held are {held:?}, newest first")]
+    NotHeld {
+        /// Asked for.
+        wanted: u64,
+        /// Held.
+        held: Vec<u64>,
     },
     /// The freshness statement speaks of another bundle.
     #[error("freshness statement names bundle {found}, the bundle's hash is {expected}")]

@@ -79,17 +79,19 @@ impl fmt::Display for Outcome {
 pub enum Value {
     /// A plain number.
     Integer(i64),
-    /// mantissa × 10^−scale in a currency.
+    /// mantissa × 10^−scale in a currency, or a plain decimal.
     Money {
         /// Mantissa.
-        mantissa: i64,
+        mantissa: i128,
         /// Decimal places.
         scale: u8,
-        /// ISO 4217 code.
+        /// The currency's code; empty for a plain decimal.
         currency: String,
     },
     /// A time, ms since 1970.
     Timestamp(i64),
+    /// A span of time in ms.
+    Duration(i64),
     /// A text out of the facts.
     Text(String),
     /// A short code: country or currency.
@@ -165,9 +167,15 @@ impl RuleResult {
             match value {
                 Value::Integer(n) => w.array(2).uint(1).int(*n),
                 Value::Money { mantissa, scale, currency } => {
-                    w.array(4).uint(2).int(*mantissa).uint((*scale).into()).text(currency)
+                    w.array(4).uint(2);
+                    match i64::try_from(*mantissa) {
+                        Ok(narrow) => w.int(narrow),
+                        Err(_) => w.bytes(&mantissa.to_be_bytes()),
+                    };
+                    w.uint((*scale).into()).text(currency)
                 }
                 Value::Timestamp(ms) => w.array(2).uint(3).int(*ms),
+                Value::Duration(ms) => w.array(2).uint(6).int(*ms),
                 Value::Text(text) => w.array(2).uint(4).text(text),
                 Value::Code(code) => w.array(2).uint(5).text(code),
             };
@@ -220,18 +228,19 @@ fn read_value(r: &mut cbor::Reader<'_>) -> Result<Value, cbor::CborError> {
     let value = match (kind, length) {
         (1, 2) => Value::Integer(r.int()?),
         (2, 4) => {
-            let mantissa = r.int()?;
+            let mantissa = read_mantissa(r)?;
             let scale = r.uint_max("scale", 38)? as u8;
             Value::Money { mantissa, scale, currency: r.text_max("currency", 4)?.to_owned() }
         }
         (3, 2) => Value::Timestamp(r.int()?),
         (4, 2) => Value::Text(r.text_max("text value", crate::PROSE_BYTES_MAX)?.to_owned()),
         (5, 2) => Value::Code(r.text_max("code value", 4)?.to_owned()),
+        (6, 2) => Value::Duration(r.int()?),
         (found, _) => {
             return Err(cbor::CborError::Range {
                 at,
                 what: "value",
-                expected: "kind 1 to 5",
+                expected: "kind 1 to 6",
                 found,
             });
         }
@@ -242,4 +251,48 @@ fn read_value(r: &mut cbor::Reader<'_>) -> Result<Value, cbor::CborError> {
     }
     r.more(&mut entry)?;
     Ok(value)
+}
+
+/// An integer where 64 signed bits suffice, else 16 bytes, big-endian two's complement.
+fn read_mantissa(r: &mut cbor::Reader<'_>) -> Result<i128, cbor::CborError> {
+    if r.peek()? != cbor::Kind::Bytes {
+        return r.int().map(i128::from);
+    }
+    let at = r.position();
+    let wide = i128::from_be_bytes(r.array_bytes("mantissa")?);
+    match i64::try_from(wide) {
+        Ok(_) => Err(cbor::CborError::NotMinimal { at }),
+        Err(_) => Ok(wide),
+    }
+}
+
+impl fmt::Display for Value {
+    /// As people read it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Integer(number) => number.fmt(f),
+            Value::Money { mantissa, scale, currency } => {
+                f.write_str(&facts::format_decimal(*mantissa, *scale))?;
+                let space = if currency.is_empty() { "" } else { " " };
+                write!(f, "{space}{currency}")
+            }
+            Value::Timestamp(ms) => match u64::try_from(*ms) {
+                Ok(ms) => facts::Millis(ms).fmt(f),
+                Err(_) => {
+                    let day = ms.div_euclid(facts::DAY_MS as i64);
+                    let (year, month, day) = facts::civil_from_days(day);
+                    write!(f, "{year:04}-{month:02}-{day:02}")
+                }
+            },
+            Value::Duration(ms) => write_duration(f, *ms),
+            Value::Text(text) | Value::Code(text) => f.write_str(text),
+        }
+    }
+}
+
+/// In the largest unit that leaves no rest: `24h`, `90m`, `1500ms`.
+fn write_duration(f: &mut fmt::Formatter<'_>, ms: i64) -> fmt::Result {
+    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
+    let (size, unit) = units.into_iter().find(|(size, _)| ms % size == 0).unwrap_or((1, "ms"));
+    write!(f, "{}{unit}", ms / size)
 }

@@ -6,7 +6,7 @@ use rules::{Outcome, Rule, RuleResult, Value};
 /// The sentence of `result`, given the rule it came from.
 pub fn render_reason(rule: &Rule, result: &RuleResult) -> String {
     if result.outcome == Outcome::Error {
-        let fault = result.values.first().map(render_value).unwrap_or_default();
+        let fault = result.values.first().map(Value::to_string).unwrap_or_default();
         return format!("rule did not finish: {fault}");
     }
     let Some(reason) = rule.reasons.get(usize::from(result.reason)) else {
@@ -22,7 +22,7 @@ pub fn render_reason(rule: &Rule, result: &RuleResult) -> String {
             rest.find('}').and_then(|close| Some((close, rest[1..close].parse::<usize>().ok()?)));
         match index {
             Some((close, index)) => {
-                text.push_str(&result.values.get(index).map_or("?".into(), render_value));
+                text.push_str(&result.values.get(index).map_or("?".into(), Value::to_string));
                 rest = &rest[close + 1..];
             }
             None => {
@@ -33,16 +33,4 @@ pub fn render_reason(rule: &Rule, result: &RuleResult) -> String {
     }
     text.push_str(rest);
     text
-}
-
-fn render_value(value: &Value) -> String {
-    match value {
-        Value::Integer(n) => n.to_string(),
-        Value::Money { mantissa, scale, currency } => {
-            format!("{} {currency}", facts::format_decimal((*mantissa).into(), *scale))
-        }
-        Value::Timestamp(ms) => u64::try_from(*ms)
-            .map_or_else(|_| format!("{ms} ms before 1970"), |ms| facts::Millis(ms).to_string()),
-        Value::Text(text) | Value::Code(text) => text.clone(),
-    }
 }

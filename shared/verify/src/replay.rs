@@ -4,7 +4,7 @@ use crate::verifier::Ledger;
 use crate::{Verified, Verifier, VerifyError};
 use crypto::{Digest, Domain, Salt, digest};
 use facts::Millis;
-use proof::Statement;
+use proof::{Hit, Statement};
 use rules::{FreshnessPolicy, RuleResult, Selection};
 use tlog::Hash;
 use vm::Program;
@@ -151,6 +151,12 @@ fn check_input(
             return Err(VerifyError::differs("P15", what, stated, asked));
         }
     }
+    // What the caller asked for; else the newest that the enclave held.
+    let version = request.rulebook_version.unwrap_or(statement.newest_version);
+    let stated = statement.rulebook.version;
+    if stated != version {
+        return Err(VerifyError::differs("P15", "rulebook version", stated, version));
+    }
     let as_of: Millis = request.as_of.unwrap_or(statement.evaluated_at);
     if as_of != statement.as_of {
         return Err(VerifyError::differs("P15", "as_of", statement.as_of, as_of));
@@ -187,11 +193,26 @@ fn replay(
             return Err(VerifyError::differs("P17", "rule result", text(said), text(found)));
         }
     }
+    for (stated, ((_, rule), trace)) in
+        statement.rules.iter().zip(selection.rules.iter().zip(&run.traces))
+    {
+        let found = entries(program.hits(rule, trace));
+        if stated.hits != found {
+            let (said, found) = (format!("{:?}", stated.hits), format!("{found:?}"));
+            return Err(VerifyError::differs("P17", "hits", said, found));
+        }
+    }
     let state_hash = program.state_hash(&selection, record, salt);
     VerifyError::equal("P17", "state_hash", statement.state_hash, state_hash)?;
     VerifyError::equal("P17", "output_hash", statement.output_hash, run.output_hash(salt))?;
     VerifyError::equal("P17", "trace_hash", statement.trace_hash, run.trace_hash(salt))?;
     Ok(run.results)
+}
+
+/// Hits as a statement holds them.
+fn entries(hits: Vec<(String, String, u16)>) -> Vec<Hit> {
+    let hits = hits.into_iter().take(proof::HITS_MAX);
+    hits.map(|(list, entry, score)| Hit { list, entry, score }).collect()
 }
 
 /// P19: one rule result, shown alone with its leaf's salt and path, is what the verified statement

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use crypto::{Digest, Signature, to_hex};
 use facts::Millis;
 use proof::{
-    EngineId, Evidence, Inclusion, Proof, RuleEntry, Rulebook, SignedStatement, Statement, Unsigned,
+    EngineId, Evidence, Hit, Inclusion, Proof, RuleEntry, Rulebook, SignedStatement, Statement, Unsigned,
 };
 use rules::Outcome;
 use serde_json::{Map, Value, json};
@@ -19,7 +19,7 @@ const VIEW_BYTES_MAX: usize = 4 << 20;
 pub fn to_json(proof: &Proof) -> Value {
     let statement = statement_to_json(proof.signed.statement());
     let mut view = json!({
-        "format": "probity-proof/1",
+        "format": "probity-proof/2",
         "proof_hash": proof.signed.proof_hash().to_string(),
         "statement": statement,
         "signature": to_hex(&proof.signed.signature().0),
@@ -48,7 +48,7 @@ fn statement_to_json(s: &Statement) -> Value {
         .collect();
     let decision = s.decision();
     json!({
-        "version": 1,
+        "version": 2,
         "proof_id": to_hex(&s.proof_id),
         "boot_id": to_hex(&s.boot_id),
         "agent": s.agent,
@@ -77,7 +77,11 @@ fn statement_to_json(s: &Statement) -> Value {
         "output_hash": s.output_hash.to_string(),
         "trace_hash": s.trace_hash.to_string(),
         "decision": { "compliant": decision.is_compliant(), "outcome": decision.name() },
-        "freshness": { "offline": s.offline, "age_ms": s.rules_age_ms },
+        "freshness": {
+            "offline": s.offline,
+            "age_ms": s.rules_age_ms,
+            "newest_version": s.newest_version,
+        },
         "nonce": s.nonce.as_ref().map(|nonce| to_hex(nonce)),
         "not_covered": not_covered,
     })
@@ -92,7 +96,12 @@ fn rule_to_json(rule: &RuleEntry) -> Value {
         "module": rule.module.to_string(),
         "outcome": rule.outcome.name(),
         "reason": rule.reason,
+        "hits": rule.hits.iter().map(hit_to_json).collect::<Vec<_>>(),
     })
+}
+
+fn hit_to_json(hit: &Hit) -> Value {
+    json!({ "list": hit.list, "entry": hit.entry, "score": hit.score })
 }
 
 /// The proof that a view's text stands for. A key that stands twice is refused at every level.
@@ -182,6 +191,7 @@ fn statement_from_json(view: &Map<String, Value>) -> Result<Statement, VerifyErr
             .as_bool()
             .ok_or_else(|| problem("freshness.offline", "expected a boolean"))?,
         rules_age_ms: number("freshness.age_ms", &at("freshness")["age_ms"])?,
+        newest_version: number("freshness.newest_version", &at("freshness")["newest_version"])?,
         nonce: match at("nonce") {
             Value::Null => None,
             nonce => Some(
@@ -213,6 +223,19 @@ fn rule_from_json(view: &Value) -> Result<RuleEntry, VerifyError> {
             .ok_or_else(|| problem("rules.outcome", "expected the name of an outcome"))?,
         reason: u16::try_from(number("rules.reason", &view["reason"])?)
             .map_err(|_| problem("rules.reason", "expected at most 65,535"))?,
+        hits: array("rules.hits", &view["hits"])?
+            .iter()
+            .map(hit_from_json)
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn hit_from_json(view: &Value) -> Result<Hit, VerifyError> {
+    Ok(Hit {
+        list: text("hits.list", &view["list"])?,
+        entry: text("hits.entry", &view["entry"])?,
+        score: u16::try_from(number("hits.score", &view["score"])?)
+            .map_err(|_| problem("hits.score", "expected at most 10,000"))?,
     })
 }
 

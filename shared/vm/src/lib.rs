@@ -8,7 +8,7 @@ mod module;
 mod run;
 
 pub use module::Program;
-pub use run::{Event, RuleTrace, Run};
+pub use run::{Event, Hit, RuleTrace, Run};
 
 use crypto::Digest;
 
@@ -26,6 +26,10 @@ pub const TRACE_EVENTS_MAX: usize = 4096;
 pub const VALUES_MAX: usize = 8;
 /// Longest text value, in bytes.
 pub const TEXT_VALUE_BYTES_MAX: usize = 256;
+/// Most hits of one screening that the trace and the statement keep.
+pub const SCREEN_HITS_MAX: usize = 8;
+/// Fuel that one screening costs beside the module's own instructions.
+pub const SCREEN_FUEL: u64 = 100_000;
 /// Most table entries of a module.
 pub const TABLE_ENTRIES_MAX: usize = 64;
 /// Fuel for reading a module's constants at load.

@@ -25,6 +25,7 @@ pub struct Program {
     pub(crate) linker: Linker<HostState>,
     pub(crate) modules: Vec<Module>,
     pub(crate) bundle: Arc<VerifiedBundle>,
+    pub(crate) indexes: Arc<[screen::Index]>,
     pub(crate) limits: Limits,
     rule_digests: Vec<Digest>,
     list_roots: Vec<Digest>,
@@ -47,13 +48,17 @@ impl Program {
         let linker = linker(&engine).map_err(internal)?;
         let content = bundle.bundle();
         let rule_digests = content.rules.iter().map(rules::Rule::digest).collect();
-        let list_roots = content.lists.iter().map(rules::ListSnapshot::root).collect();
+        let plain = content.lists.iter().map(rules::ListSnapshot::root);
+        let list_roots = plain.chain(content.names.iter().map(|names| names.root())).collect();
+        let indexes =
+            content.names.iter().map(|names| screen::Index::build((**names).clone())).collect();
         let bundle = Arc::new(bundle);
         let mut program = Self {
             engine,
             linker,
             modules: Vec::new(),
             bundle: bundle.clone(),
+            indexes,
             limits,
             rule_digests,
             list_roots,
@@ -152,6 +157,7 @@ impl Program {
             limits: self.store_limits(),
             events: Vec::new(),
             bundle: self.bundle.clone(),
+            indexes: self.indexes.clone(),
             rule,
         };
         let mut store = Store::new(&self.engine, state);
@@ -195,10 +201,12 @@ fn config() -> Config {
 }
 
 fn check_imports(module: Digest, wasm: &wasmi::Module) -> Result<(), VmError> {
-    use ValType::I32;
-    let offered: [(&str, FuncType); 3] = [
+    use ValType::{I32, I64};
+    let offered: [(&str, FuncType); 5] = [
         ("branch", FuncType::new([I32, I32], [])),
         ("list_contains", FuncType::new([I32, I32, I32], [I32])),
+        ("screen", FuncType::new([I32; 5], [I64])),
+        ("screen_id", FuncType::new([I32; 3], [I64])),
         ("trap", FuncType::new([I32], [])),
     ];
     for import in wasm.imports() {

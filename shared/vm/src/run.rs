@@ -17,7 +17,7 @@ const RESULT_HEAD_BYTES: usize = 8;
 const VALUE_BYTES: usize = 24;
 
 /// Something a rule did that is kept in the trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A condition was evaluated.
     Branch {
@@ -33,6 +33,26 @@ pub enum Event {
         /// The answer.
         found: bool,
     },
+    /// A list of names was asked.
+    Screen {
+        /// Number of the list in the rule.
+        list: u32,
+        /// Threshold in the low 16 bits, mode above; 0 for identifiers.
+        options: u32,
+        /// How many entries answered, also those beyond `best`.
+        total: u32,
+        /// The best of them, at most `SCREEN_HITS_MAX`.
+        best: Vec<Hit>,
+    },
+}
+
+/// An entry of a list of names that a screening found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit {
+    /// Index of the entry in the snapshot.
+    pub entry: u32,
+    /// Score, 1 to 10,000.
+    pub score: u16,
 }
 
 /// One rule's trace.
@@ -70,13 +90,28 @@ impl Run {
         for (result, trace) in self.results.iter().zip(&self.traces) {
             w.array(3).text(&result.id).uint(trace.fuel).array(trace.events.len());
             for event in &trace.events {
-                match *event {
-                    Event::Branch { id, taken } => w.array(3).uint(0).uint(id.into()).bool(taken),
-                    Event::List { list, found } => w.array(3).uint(1).uint(list.into()).bool(found),
-                };
+                write_event(&mut w, event);
             }
         }
         digest(Domain::Trace, &[&salt.0, &w.finish()])
+    }
+}
+
+fn write_event(w: &mut Writer, event: &Event) {
+    match event {
+        Event::Branch { id, taken } => {
+            w.array(3).uint(0).uint((*id).into()).bool(*taken);
+        }
+        Event::List { list, found } => {
+            w.array(3).uint(1).uint((*list).into()).bool(*found);
+        }
+        Event::Screen { list, options, total, best } => {
+            w.array(5).uint(2).uint((*list).into()).uint((*options).into()).uint((*total).into());
+            w.array(best.len());
+            for hit in best {
+                w.array(2).uint(hit.entry.into()).uint(hit.score.into());
+            }
+        }
     }
 }
 
@@ -98,8 +133,33 @@ impl Program {
             selection.rules.iter().flat_map(|(_, rule)| rule.lists.iter().copied()).collect();
         used.sort_unstable();
         used.dedup();
-        let lists = &self.bundle().bundle().lists;
-        used.into_iter().map(|i| (lists[i].id.clone(), self.list_root(i))).collect()
+        let bundle = self.bundle().bundle();
+        let id = |index| bundle.list_id(index).unwrap_or_default().to_owned();
+        let mut lists: Vec<_> = used.into_iter().map(|i| (id(i), self.list_root(i))).collect();
+        lists.sort_unstable();
+        lists
+    }
+
+    /// What one rule's screenings found, in the order of the calls: list id, entry id and score.
+    pub fn hits(&self, rule: &Rule, trace: &RuleTrace) -> Vec<(String, String, u16)> {
+        let mut hits = Vec::new();
+        for event in &trace.events {
+            let Event::Screen { list, best, .. } = event else { continue };
+            let index = rule.lists.get(*list as usize).copied().unwrap_or(usize::MAX);
+            let Some(list) = self.bundle().bundle().list_id(index) else { continue };
+            let entry = |hit: &Hit| self.entry_id(index, hit.entry).unwrap_or_default();
+            hits.extend(best.iter().map(|hit| (list.to_owned(), entry(hit), hit.score)));
+        }
+        hits.sort_unstable();
+        hits.dedup();
+        hits
+    }
+
+    /// Id of an entry of a list of names, by index over both kinds of lists.
+    fn entry_id(&self, list: usize, entry: u32) -> Option<String> {
+        let bundle = self.bundle().bundle();
+        let names = bundle.names.get(list.checked_sub(bundle.lists.len())?)?;
+        names.entries.get(entry as usize).map(|entry| entry.id.clone())
     }
 
     /// Hash over what else decides the result (FORMAT.md §4, state).
@@ -149,7 +209,7 @@ impl Program {
         place(store, &memory, module.input_base, record.as_bytes())?;
         let length = record.as_bytes().len() as i32;
         let packed = evaluate(store, &instance, &rule.entry, module.input_base as i32, length)?;
-        read_result(memory.data(store.as_context()), rule, packed)
+        self.read_result(memory.data(store.as_context()), rule, packed)
     }
 }
 
@@ -193,56 +253,67 @@ fn fault_of(error: wasmi::Error) -> Fault {
     }
 }
 
-/// Reads the result at the returned address (ABI.md §5); anything malformed is a fault.
-fn read_result(memory: &[u8], rule: &Rule, packed: u64) -> Result<RuleResult, Fault> {
-    let (address, length) = (packed as u32 as usize, (packed >> 32) as usize);
-    let bytes = memory.get(address..).and_then(|rest| rest.get(..length)).ok_or(Fault::Result)?;
-    let (head, rest) = bytes.split_at_checked(RESULT_HEAD_BYTES).ok_or(Fault::Result)?;
-    let outcome = Outcome::from_code(head[0].into()).ok_or(Fault::Result)?;
-    let count = usize::from(head[1]);
-    let reason = u16::from_le_bytes([head[2], head[3]]);
-    let sound = outcome != Outcome::Error
-        && head[4..8] == [0; 4]
-        && count <= VALUES_MAX
-        && rest.len() == count * VALUE_BYTES
-        && usize::from(reason) < rule.reasons.len();
-    if !sound {
-        return Err(Fault::Result);
+impl Program {
+    /// Reads the result at the returned address (ABI.md §5); anything malformed is a fault.
+    fn read_result(&self, memory: &[u8], rule: &Rule, packed: u64) -> Result<RuleResult, Fault> {
+        let (address, length) = (packed as u32 as usize, (packed >> 32) as usize);
+        let bytes =
+            memory.get(address..).and_then(|rest| rest.get(..length)).ok_or(Fault::Result)?;
+        let (head, rest) = bytes.split_at_checked(RESULT_HEAD_BYTES).ok_or(Fault::Result)?;
+        let outcome = Outcome::from_code(head[0].into()).ok_or(Fault::Result)?;
+        let count = usize::from(head[1]);
+        let reason = u16::from_le_bytes([head[2], head[3]]);
+        let sound = outcome != Outcome::Error
+            && head[4..8] == [0; 4]
+            && count <= VALUES_MAX
+            && rest.len() == count * VALUE_BYTES
+            && usize::from(reason) < rule.reasons.len();
+        if !sound {
+            return Err(Fault::Result);
+        }
+        let values = rest.chunks_exact(VALUE_BYTES).map(|raw| self.read_value(memory, rule, raw));
+        Ok(RuleResult {
+            id: rule.id.clone(),
+            version: rule.version.clone(),
+            outcome,
+            reason,
+            values: values.collect::<Option<_>>().ok_or(Fault::Result)?,
+        })
     }
-    let values = rest.chunks_exact(VALUE_BYTES).map(|raw| read_value(memory, raw));
-    Ok(RuleResult {
-        id: rule.id.clone(),
-        version: rule.version.clone(),
-        outcome,
-        reason,
-        values: values.collect::<Option<_>>().ok_or(Fault::Result)?,
-    })
-}
 
-fn read_value(memory: &[u8], raw: &[u8]) -> Option<Value> {
-    let (kind, scale) = (raw[0], raw[1]);
-    let word = |at: usize| raw[at..at + 4].try_into().map(u32::from_le_bytes).ok();
-    let wide = i128::from_le_bytes(raw[8..24].try_into().ok()?);
-    let number = i64::try_from(wide).ok();
-    let currency = word(4)?;
-    if raw[2..4] != [0; 2] || (kind != 2 && (scale != 0 || currency != 0)) {
-        return None;
-    }
-    match kind {
-        1 => number.map(Value::Integer),
-        2 if scale <= 38 => {
-            Some(Value::Money { mantissa: number?, scale, currency: unpack(currency)? })
+    fn read_value(&self, memory: &[u8], rule: &Rule, raw: &[u8]) -> Option<Value> {
+        let (kind, scale) = (raw[0], raw[1]);
+        let word = |at: usize| raw[at..at + 4].try_into().map(u32::from_le_bytes).ok();
+        let wide = i128::from_le_bytes(raw[8..24].try_into().ok()?);
+        let number = i64::try_from(wide).ok();
+        let currency = word(4)?;
+        if raw[2..4] != [0; 2] || (kind != 2 && (scale != 0 || currency != 0)) {
+            return None;
         }
-        3 => number.map(Value::Timestamp),
-        4 => {
-            let (start, length) = (word(8)? as usize, word(12)? as usize);
-            let sound = length <= TEXT_VALUE_BYTES_MAX && raw[16..24] == [0; 8];
-            let bytes =
-                memory.get(start..).and_then(|rest| rest.get(..length)).filter(|_| sound)?;
-            Some(Value::Text(std::str::from_utf8(bytes).ok()?.to_owned()))
+        match kind {
+            1 => number.map(Value::Integer),
+            2 if scale <= 38 => {
+                Some(Value::Money { mantissa: wide, scale, currency: unpack(currency)? })
+            }
+            3 => number.map(Value::Timestamp),
+            4 => {
+                let (start, length) = (word(8)? as usize, word(12)? as usize);
+                let sound = length <= TEXT_VALUE_BYTES_MAX && raw[16..24] == [0; 8];
+                let bytes =
+                    memory.get(start..).and_then(|rest| rest.get(..length)).filter(|_| sound)?;
+                Some(Value::Text(std::str::from_utf8(bytes).ok()?.to_owned()))
+            }
+            5 if raw[12..24] == [0; 12] => Some(Value::Code(unpack(word(8)?)?)),
+            6 if raw[16..24] == [0; 8] => {
+                let list = *rule.lists.get(word(8)? as usize)?;
+                match word(12)?.checked_sub(1) {
+                    Some(entry) => self.entry_id(list, entry).map(Value::Text),
+                    None => Some(Value::Text("none".to_owned())),
+                }
+            }
+            7 => number.map(Value::Duration),
+            _ => None,
         }
-        5 if raw[12..24] == [0; 12] => Some(Value::Code(unpack(word(8)?)?)),
-        _ => None,
     }
 }
 

@@ -299,7 +299,7 @@ fn a_view_with_a_key_twice_stands_for_no_proof() {
     assert_eq!(verify::parse_view(view.as_bytes()).expect("sound"), sample.proof);
     assert_eq!(desk.judge("proof", &view).0, Some(0));
     let twice = [
-        view.replacen('{', "{\"format\":\"probity-proof/1\",", 1),
+        view.replacen('{', "{\"format\":\"probity-proof/2\",", 1),
         view.replacen("\"statement\":{", "\"statement\":{\"agent\":\"did:key:z1\",", 1),
         view.replacen("\"evidence\":{", "\"evidence\":{\"kind\":\"tpm\",", 1),
     ];

@@ -47,35 +47,69 @@ fn seed_record_is_golden() {
     assert_eq!(u64_at(bytes, 88), 0x5355);
     assert_eq!(text_at(bytes, 128), "acct-002");
     assert_eq!(&bytes[136..144], b"GB\0\0\0\0\0\0");
-    let absent = [72..80, 96..128, 144..176];
+    let absent = [72..80, 96..128, 144..464];
     assert!(absent.into_iter().all(|range| bytes[range].iter().all(|b| *b == 0)));
 }
 
 #[test]
 fn every_field_lands_at_its_place() {
-    let text = r#"{"transaction":{"id":"t","type":"other","amount":"1.5","currency":"KWD",
-        "timestamp":"2025-12-31T00:00:00Z",
-        "source":{"account":"sa","country":"JP","name":"sn","address":"sd","institution":"si",
-                  "customer_id":"sc"},
-        "destination":{"account":"da","country":"DE","name":"dn","address":"dd",
-                  "institution":"di","customer_id":"dc"}},
-        "jurisdictions":["EU"],"domains":["KYC"]}"#;
-    let record = record_of(text);
+    let party = |p: &str, country: &str| {
+        format!(
+            r#"{{"account":"{p}a","country":"{country}","name":"{p}n","address":"{p}d",
+            "institution":"{p}i","customer_id":"{p}c","kind":"organisation",
+            "birth_date":"1969-12-31","birth_place":"{p}b","document":"{p}o","lei":"{p}l",
+            "wallet":"{p}w","institution_country":"FR","nationality":"IT","pep":"former",
+            "risk":"high","edd_approved":true,"owners_identified":false,"source_of_funds":"{p}s",
+            "verified_at":"1970-01-01T00:00:00.001Z","reviewed_at":"1970-01-01T00:00:00.002Z",
+            "relationship_since":"1970-01-01T00:00:00.003Z",
+            "last_activity":"1970-01-01T00:00:00.004Z"}}"#
+        )
+    };
+    let text = format!(
+        r#"{{"transaction":{{"id":"t","type":"other","amount":"1.5","currency":"USDC",
+        "timestamp":"2025-12-31T00:00:00Z","reference":"r","purpose":"p",
+        "source":{},"destination":{}}},"jurisdictions":["EU"],"domains":["KYC"]}}"#,
+        party("s", "JP"),
+        party("d", "DE"),
+    );
+    let record = record_of(&text);
     let bytes = record.as_bytes();
-    assert_eq!(u64_at(bytes, 8), 0xffff);
+    assert_eq!(u64_at(bytes, 8), (1 << 52) - 1);
     let mut next = FIXED_BYTES;
     for field in FIELDS.iter().filter(|field| field.kind == FieldKind::Text) {
         let letters = if field.name.starts_with("source") { "s" } else { "d" };
         let offset = field.offset as usize;
         assert_eq!(u32_at(bytes, offset), next, "texts have no gaps");
         next += u32_at(bytes, offset + 4);
-        assert!(field.bit == 0 || text_at(bytes, offset).starts_with(letters));
+        let own = field.name.starts_with("transaction");
+        assert!(own || text_at(bytes, offset).starts_with(letters), "{}", field.name);
     }
-    assert_eq!((i128_at(bytes, 48), u32_at(bytes, 68)), (1500, 3));
+    assert_eq!((i128_at(bytes, 48), &bytes[64..69]), (1_500_000, &b"USDC\x06"[..]));
     assert_eq!(u64_at(bytes, 72), 1_767_139_200_000);
-    assert_eq!(text_at(bytes, 104), "sd");
-    assert_eq!(text_at(bytes, 168), "dc");
+    assert_eq!((text_at(bytes, 104), text_at(bytes, 168)), ("sd", "dc"));
+    assert_eq!((text_at(bytes, 176), text_at(bytes, 184)), ("r", "p"));
+    for (base, p) in [(192, "s"), (328, "d")] {
+        let word = |at: usize| u64_at(bytes, base + at);
+        assert_eq!((word(0), word(8) as i64), (2, -86_400_000));
+        for (at, last) in [(16, "b"), (24, "o"), (32, "l"), (40, "w"), (96, "s")] {
+            assert_eq!(text_at(bytes, base + at), format!("{p}{last}"));
+        }
+        assert_eq!((word(48), word(56)), (0x5246, 0x5449));
+        assert_eq!((word(64), word(72), word(80), word(88)), (7, 3, 1, 0));
+        assert_eq!((word(104), word(112), word(120), word(128)), (1, 2, 3, 4));
+    }
     assert_eq!(bytes.len() % 8, 0);
+}
+
+#[test]
+fn names_of_parties_are_those_of_the_fields() {
+    for (first, rest, party) in [(4, 18, "source"), (10, 35, "destination")] {
+        let fields = FIELDS[first..first + 6].iter().chain(&FIELDS[rest..rest + 17]);
+        let names: Vec<&str> = fields.map(|field| field.name).collect();
+        assert_eq!(names, Party::NAMES.map(|name| format!("{party}.{name}")));
+    }
+    assert!(FIELDS.iter().all(|field| Field::named(field.name) == Some(field)));
+    assert_eq!((Field::named("source"), Field::named("")), (None, None));
 }
 
 #[test]
@@ -150,8 +184,8 @@ fn order_of_history_does_not_matter() {
 /// The thirteen rows of the test above, at their places.
 fn check_sorted(expected: &Record) {
     let bytes = expected.as_bytes();
-    let base = |index: usize| 176 + 48 * index;
-    assert_eq!((u32_at(bytes, 24), u32_at(bytes, 28)), (13, 176));
+    let base = |index: usize| 464 + 48 * index;
+    assert_eq!((u32_at(bytes, 24), u32_at(bytes, 28)), (13, 464));
     assert_eq!(bytes[base(0) + 29], 11);
     let kinds: Vec<u8> = (1..4).map(|i| bytes[base(i) + 29]).collect();
     assert_eq!(kinds, [1, 2, 2]);
@@ -160,7 +194,9 @@ fn check_sorted(expected: &Record) {
     assert_eq!(&bytes[base(5) + 24..base(5) + 29], b"BAM\0\x02");
     assert_eq!(i128_at(bytes, base(7) + 8), 1000);
     assert_eq!(text_at(bytes, base(11) + 32), "b");
-    assert_eq!(&bytes[base(10) + 40..base(10) + 48], b"BA\0\0\0\0\0\0");
+    assert_eq!(&bytes[base(10) + 40..base(10) + 48], b"BA\0\0\x01\0\0\0");
+    let numbers = (0..13).map(|index| u32_at(bytes, base(index) + 44));
+    assert_eq!(numbers.collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 0]);
     let window = (Millis::parse("2025-12-01T00:00:00Z"), Millis::parse("2025-12-03T00:00:00Z"));
     let window = (window.0.unwrap(), window.1.unwrap());
     assert_eq!(expected.history_window(), (13, Some(window)));
@@ -190,7 +226,7 @@ fn history_has_a_limit() {
     let row = r#"{"timestamp":"2025-12-01T00:00:00Z","type":"other","amount":1,"currency":"USD"}"#;
     let rows = |count: usize| seed_plus(&format!(r#""history":[{}]"#, vec![row; count].join(",")));
     let full = record_of(&rows(HISTORY_ROWS_MAX));
-    assert_eq!(full.as_bytes().len(), 200 + 48 * HISTORY_ROWS_MAX);
+    assert_eq!(full.as_bytes().len(), 488 + 48 * HISTORY_ROWS_MAX);
     refused(&rows(HISTORY_ROWS_MAX + 1), ErrorKind::Count, "history");
     let mut request = parse(&rows(HISTORY_ROWS_MAX)).unwrap();
     request.history.push(request.history[0].clone());
@@ -213,9 +249,11 @@ fn abi_page_and_table_agree() {
     for field in FIELDS {
         let (kind, bytes) = match field.kind {
             FieldKind::Text => ("text", 8),
-            FieldKind::Type => ("u32", 8),
+            FieldKind::Code(_) => ("u32", 8),
             FieldKind::Money => ("money", 24),
             FieldKind::Time => ("i64", 8),
+            FieldKind::Date => ("date", 8),
+            FieldKind::Flag => ("flag", 8),
             FieldKind::Packed => ("packed", 8),
         };
         let name = field.name.split(' ').next().unwrap();
@@ -227,9 +265,25 @@ fn abi_page_and_table_agree() {
     }
     assert_eq!(rows.next(), None);
     assert!(ABI.contains(&format!("{RECORD_MAGIC:#010x}")));
-    assert!(ABI.contains("The fixed part is 176 bytes") && ABI.contains("History row, 48 bytes"));
-    for kind in TransactionType::ALL {
-        assert!(ABI.contains(&format!("{} `{}`", kind.code(), kind.as_str())), "{kind:?}");
+    assert!(ABI.contains("The fixed part is 464 bytes") && ABI.contains("History row, 48 bytes"));
+    let sets = [CodeSet::TransactionType, CodeSet::PartyKind, CodeSet::Pep, CodeSet::Risk];
+    for (number, name) in sets.into_iter().flat_map(CodeSet::names) {
+        assert!(ABI.contains(&format!("{number} `{name}`")), "{name}");
     }
-    assert!(!ABI.contains("12 `"));
+    let directions = CodeSet::Direction.names().iter().map(|(code, name)| format!("{code} {name}"));
+    assert!(ABI.contains(&directions.collect::<Vec<_>>().join(", ")));
+    assert!(!ABI.contains("12 `") && !ABI.contains("8 `former"));
+    let (_, tokens) = ABI.split_once("| decimals | tokens |").unwrap();
+    let tokens = tokens.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let mut tokens: Vec<(&str, u8)> = tokens
+        .filter_map(|line| {
+            let mut cells = line.trim_matches('|').split('|').map(str::trim);
+            let (decimals, names) = (cells.next()?.parse().ok()?, cells.next()?);
+            let names = names.split(' ').map(move |name| (name.trim_matches('`'), decimals));
+            Some(names)
+        })
+        .flatten()
+        .collect();
+    tokens.sort_unstable();
+    assert_eq!(tokens, crate::currency::TOKENS);
 }

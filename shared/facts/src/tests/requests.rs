@@ -152,6 +152,112 @@ fn texts_are_bounded() {
 }
 
 #[test]
+fn facts_of_parties_are_strict() {
+    let with =
+        |key: &str, value: &str| seed_with("\"acct-001\"", &format!("\"a\",\"{key}\":{value}"));
+    let bad = [
+        ("kind", "\"company\"", ErrorKind::UnknownName),
+        ("pep", "\"None\"", ErrorKind::UnknownName),
+        ("risk", "3", ErrorKind::WrongType),
+        ("risk", "\"\"", ErrorKind::UnknownName),
+        ("edd_approved", "\"true\"", ErrorKind::WrongType),
+        ("edd_approved", "1", ErrorKind::WrongType),
+        ("owners_identified", "[true]", ErrorKind::WrongType),
+        ("birth_date", "\"1849-12-31\"", ErrorKind::Date),
+        ("birth_date", "\"1900-02-29\"", ErrorKind::Date),
+        ("birth_date", "\"1984-02-29Z\"", ErrorKind::Date),
+        ("birth_date", "\"1984-2-9\"", ErrorKind::Date),
+        ("birth_date", "19840229", ErrorKind::WrongType),
+        ("nationality", "\"XX\"", ErrorKind::Country),
+        ("institution_country", "\"usa\"", ErrorKind::Country),
+        ("verified_at", "\"2025-01-01\"", ErrorKind::Time),
+        ("wallet", "7", ErrorKind::WrongType),
+        ("source_of_funds", "\"a\\u0000\"", ErrorKind::Text),
+    ];
+    for (key, value, kind) in bad {
+        refused(&with(key, value), kind, &format!("transaction.source.{key}"));
+    }
+    for key in Party::NAMES.iter().filter(|key| !["account", "country"].contains(*key)) {
+        assert_eq!(parse(&with(key, "null")), parse(&seed_with("acct-001", "a")), "{key}");
+    }
+    let request = parse(&with("nationality", "\" UK \"")).unwrap();
+    assert_eq!(request.transaction.source.nationality, Country::parse("GB").ok());
+    let request = parse(&with("birth_date", "\"1850-01-01\"")).unwrap();
+    assert_eq!(request.transaction.source.birth_date.unwrap().to_string(), "1850-01-01");
+}
+
+#[test]
+fn rulebook_versions_are_counts() {
+    let with = |value: &str| seed_plus(&format!("\"rulebook_version\":{value}"));
+    assert_eq!(parse(&with("7")).unwrap().rulebook_version, Some(7));
+    assert_eq!(parse(&with("18446744073709551615")).unwrap().rulebook_version, Some(u64::MAX));
+    assert_eq!(parse(&with("null")).unwrap().rulebook_version, None);
+    for value in ["0", "-1", "1.0", "1e2", "\"1\"", "18446744073709551616", "true"] {
+        refused(&with(value), ErrorKind::Number, "rulebook_version");
+    }
+}
+
+#[test]
+fn messages_are_handed_on_unread() {
+    let with = |message: &str, format: &str| {
+        format!(
+            r#"{{"jurisdictions":["US"],"domains":["AML"],"message":{message},"format":{format}}}"#
+        )
+    };
+    let text = with(r#""<a\n\"b\"/>""#, "\"iso20022-xml\"");
+    let body = parse_body(text.as_bytes()).unwrap();
+    assert_eq!(body.message.unwrap().source, "<a\n\"b\"/>");
+    let text = with(r#"{ "a" : 1.50 }"#, "\"ivms101\"");
+    let body = parse_body(text.as_bytes()).unwrap();
+    assert_eq!(body.message.as_ref().unwrap().source, r#"{ "a" : 1.50 }"#);
+    assert_eq!(body.complete(Draft::default()).unwrap_err().path(), "transaction.id");
+    refused(&text, ErrorKind::Message, "message");
+    let bad = [
+        (with("{}", "\"iso20022-xml\""), ErrorKind::WrongType, "message"),
+        (with("\"\"", "\"iso20022-json\""), ErrorKind::WrongType, "message"),
+        (with("[]", "\"ivms101\""), ErrorKind::WrongType, "message"),
+        (with("{}", "\"ivms\""), ErrorKind::UnknownName, "format"),
+        (with("{}", "null"), ErrorKind::MissingField, "format"),
+        (with("null", "\"ivms101\""), ErrorKind::MissingField, "message"),
+        (with("null", "null"), ErrorKind::MissingField, "transaction"),
+    ];
+    for (text, kind, path) in bad {
+        refused(&text, kind, path);
+    }
+}
+
+#[test]
+fn drafts_join_what_is_equal_and_refuse_the_rest() {
+    let body = |text: &str| parse_body(text.as_bytes()).unwrap().complete(message());
+    let text = |kind: &str, name: &str| {
+        format!(
+            r#"{{"transaction":{{"type":"{kind}","source":{{"name":"{name}","risk":"low"}}}},
+            "message":{{}},"format":"ivms101","jurisdictions":["US"],"domains":["AML"]}}"#
+        )
+    };
+    let request = body(&text("crypto_transfer", "Ann")).unwrap();
+    let transaction = request.transaction;
+    assert_eq!((transaction.id.as_str(), transaction.kind.code()), ("m", 8));
+    assert_eq!(transaction.source.risk, Some(Risk::Low));
+    let error = body(&text("other", "Ann")).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Contradiction, "transaction.type"));
+    let error = body(&text("crypto_transfer", "Bob")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "transaction.source.name: expected `Ann`, as in the message, found `Bob`"
+    );
+}
+
+/// What a message might say.
+fn message() -> Draft {
+    let mut draft = Draft { id: Some("m".to_owned()), ..Draft::default() };
+    draft.kind = Some(TransactionType::CryptoTransfer);
+    draft.amount = Money::parse("1", Currency::parse("BTC").unwrap()).ok();
+    draft.source.name = Some("Ann".to_owned());
+    draft
+}
+
+#[test]
 fn nonce_and_salt_are_hexadecimal() {
     let nonce = |text: &str| seed_plus(&format!("\"nonce\":\"{text}\""));
     assert!(parse(&nonce(&"0f".repeat(64))).is_ok());
@@ -165,7 +271,8 @@ fn nonce_and_salt_are_hexadecimal() {
     }
 }
 
-const BODY_KEYS: [&str; 5] = ["history", "as_of", "nonce", "salt", "metadata"];
+const BODY_KEYS: [&str; 8] =
+    ["history", "as_of", "nonce", "salt", "metadata", "message", "format", "rulebook_version"];
 const ROW_KEYS: [&str; 7] = [
     "timestamp",
     "type",

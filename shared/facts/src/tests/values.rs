@@ -114,17 +114,35 @@ fn currency_and_country_tables() {
             all.push(code);
         }
     }
+    assert!(crate::currency::TOKENS.is_sorted());
+    let tokens = crate::currency::TOKENS.iter();
+    for &(code, exponent) in tokens {
+        let currency = Currency::parse(code).unwrap();
+        assert_eq!((currency.code(), currency.exponent()), (code, exponent));
+        all.push(code);
+    }
+    for currency in Currency::all() {
+        assert_eq!(Currency::from_packed(currency.packed()), Some(currency));
+        assert_eq!(Currency::parse(currency.code()), Ok(currency));
+    }
+    assert_eq!(Currency::all().count(), all.len());
+    for packed in [0, 1, u32::MAX, 0x0044_5355 << 8, 0x5844_5355, 0x0058_5858] {
+        assert_eq!(Currency::from_packed(packed), None);
+    }
     let count = all.len();
     all.sort_unstable();
     all.dedup();
-    assert_eq!((all.len(), count), (165, 165));
+    assert_eq!((all.len(), count), (189, 189));
     let codes = crate::country::CODES.as_bytes().as_chunks::<2>().0;
     assert!(codes.len() == 249 && codes.windows(2).all(|pair| pair[0] < pair[1]));
     assert!(codes.iter().all(|c| Country::parse(str::from_utf8(c).unwrap()).is_ok()));
     assert_eq!(Currency::parse("USD").unwrap().packed(), 0x0044_5355);
     assert_eq!(Country::parse("US").unwrap().packed(), 0x5355);
     assert_eq!(Country::parse("UK"), Country::parse("GB"));
-    for code in ["XXX", "XTS", "XAU", "usd", "Usd", "US", "USDX", "", "ÄB", "USD "] {
+    for code in [
+        "XXX", "XTS", "XAU", "usd", "Usd", "US", "USDX", "XBT", "btc", "USDTT", "USD\0", "", "ÄB",
+        "USD ",
+    ] {
         assert_eq!(Currency::parse(code).unwrap_err().kind(), ErrorKind::Currency, "{code}");
     }
     for code in ["XX", "us", "USA", "U", "", "ZZ", "uk", "\u{e9}"] {
@@ -135,6 +153,41 @@ fn currency_and_country_tables() {
     refused(&seed_with("\"USD\"", "\"usd\""), ErrorKind::Currency, "transaction.currency");
     let path = "transaction.destination.country";
     refused(&seed_with("\"UK\"", "\"XX\""), ErrorKind::Country, path);
+}
+
+#[test]
+fn tokens_have_their_protocol_s_decimals() {
+    let parse = |digits, code| Money::parse(digits, Currency::parse(code).unwrap());
+    assert_eq!(parse("1", "BTC").unwrap().mantissa(), 100_000_000);
+    let most = "999999999999999999.999999999999999999";
+    let money = parse(most, "ETH").unwrap();
+    assert_eq!(money.mantissa(), 10_i128.pow(36) - 1);
+    assert_eq!(money.to_string(), format!("{most} ETH"));
+    assert_eq!(parse("0.1234567", "USDT").unwrap_err().remedy(), "USDT has 6 decimal places");
+}
+
+#[test]
+fn days_go_there_and_back() {
+    let mut day = days_from_civil(1, 1, 1).unwrap();
+    let (mut before, last) = ((0, 12, 31), days_from_civil(9999, 12, 31).unwrap());
+    assert_eq!((day, last), (-719_162, 2_932_896));
+    while day <= last {
+        let (year, month, of_month) = civil_from_days(day);
+        assert!((year, month, of_month) > before, "{day}");
+        assert_eq!(days_from_civil(year, month, of_month), Some(day));
+        before = (year, month, of_month);
+        day += 1 + day.rem_euclid(11);
+    }
+    assert_eq!(civil_from_days(-1), (1969, 12, 31));
+    assert!(civil_from_days(i64::MAX).0 > 9999 && civil_from_days(i64::MIN).0 < 1);
+    for (year, month, of_month) in [(0, 1, 1), (10_000, 1, 1), (2025, 2, 29), (2025, 0, 1)] {
+        assert_eq!(days_from_civil(year, month, of_month), None);
+    }
+    assert_eq!((days_from_civil(2024, 2, 30), days_from_civil(2024, 13, 1)), (None, None));
+    assert_eq!((days_from_civil(i64::MAX, 1, 1), days_from_civil(1970, 1, 0)), (None, None));
+    let day = Date::parse("1900-03-01").unwrap();
+    assert_eq!((day.ms(), day.to_string()), (-2_203_891_200_000, "1900-03-01".to_owned()));
+    assert_eq!(Date::parse("9999-12-31").unwrap().to_string(), "9999-12-31");
 }
 
 #[test]

@@ -48,6 +48,7 @@ pub fn rule(id: &str, from: u64, to: Option<u64>) -> Rule {
         entry: "evaluate".into(),
         fuel: 1000,
         lists: vec![0],
+        source: String::new(),
         reasons: vec![Reason { severity: Severity::High, template: "{0}".into() }],
     }
 }
@@ -69,6 +70,7 @@ pub fn bundle() -> Bundle {
         modules,
         rules: vec![rule("a", 100, Some(200)), rule("a", 200, None), rule("b", 150, Some(250))],
         lists: vec![list("countries", &["CU", "IR"]), list("names", &[])],
+        names: vec![],
     }
 }
 

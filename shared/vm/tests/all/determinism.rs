@@ -49,7 +49,8 @@ fn two_programs_agree_on_two_thousand_records() {
         }
     }
     // Records that never differ would prove nothing.
-    assert!(seen.iter().all(|count| *count > 20), "{seen:?}");
+    let (errors, others) = seen.split_last().expect("six");
+    assert!(others.iter().all(|count| *count > 20) && *errors == 0, "{seen:?}");
 }
 
 #[test]

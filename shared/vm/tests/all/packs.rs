@@ -29,7 +29,7 @@ fn ask(program: &Program, rule: &str, transaction: &str, history: &str) -> (Outc
     (result.outcome, result.values)
 }
 
-fn usd(mantissa: i64) -> Value {
+fn usd(mantissa: i128) -> Value {
     Value::Money { mantissa, scale: 2, currency: "USD".into() }
 }
 
@@ -52,13 +52,17 @@ fn ctr_is_strictly_more_than_ten_thousand() {
 }
 
 #[test]
-fn ctr_never_passes_an_amount_of_more_than_64_bits() {
+fn ctr_reports_amounts_of_more_than_64_bits() {
     let program = pack();
     let ctr = |amount| ask(&program, "us.bsa.ctr", &money("cash_deposit", amount, "USD", ""), "");
-    assert_eq!(ctr("92233720368547758.07").0, Outcome::Report);
-    // 2^63 and 2^64 cents: the rule says report, the result has no room for the value.
-    for beyond in ["92233720368547758.08", "184467440737095516.16", "999999999999999999.99"] {
-        assert_eq!(ctr(beyond), (Outcome::Error, vec![Value::Text("result".into())]), "{beyond}");
+    // 2^63 − 1, 2^63 and 2^64 cents, and the most that facts allow.
+    for (amount, mantissa) in [
+        ("92233720368547758.07", i128::from(i64::MAX)),
+        ("92233720368547758.08", 1 << 63),
+        ("184467440737095516.16", 1 << 64),
+        ("999999999999999999.99", 99_999_999_999_999_999_999),
+    ] {
+        assert_eq!(ctr(amount), (Outcome::Report, vec![usd(mantissa), usd(1_000_000)]), "{amount}");
     }
 }
 
@@ -90,7 +94,8 @@ fn travel_rule_starts_at_three_thousand() {
             assert_eq!(travel(kind, amount, COMPLETE), complete);
         }
         // 2^64 cents: the low half alone is zero.
-        assert_eq!(travel(kind, "184467440737095516.16", COMPLETE).0, Outcome::Error);
+        let complete = (Outcome::Pass, vec![usd(1 << 64), limit.clone()]);
+        assert_eq!(travel(kind, "184467440737095516.16", COMPLETE), complete);
     }
     for kind in CURRENCY.into_iter().chain(["ach_transfer", "card_payment", "other"]) {
         assert_eq!(travel(kind, "3000", ""), (Outcome::Pass, vec![]), "{kind}");

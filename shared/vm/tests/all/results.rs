@@ -56,7 +56,9 @@ fn sound_results_are_read() {
     let money = |mantissa| Value::Money { mantissa, scale: 38, currency: "ABCD".into() };
     for (raw, expected) in [
         (value(1, 0, &[0; 4], i64::MIN.into()), Value::Integer(i64::MIN)),
-        (value(2, 38, b"ABCD", i64::MAX.into()), money(i64::MAX)),
+        (value(2, 38, b"ABCD", i128::MAX), money(i128::MAX)),
+        (value(2, 38, b"ABCD", i128::MIN), money(i128::MIN)),
+        (value(7, 0, &[0; 4], 86_400_000), Value::Duration(86_400_000)),
         (value(3, 0, &[0; 4], -1), Value::Timestamp(-1)),
         (text(512, 4), Value::Text("text".into())),
         (text(65_536, 0), Value::Text(String::new())),
@@ -133,7 +135,10 @@ fn values_are_exact() {
         value(1, 0, &none, beyond),
         value(1, 0, &none, i128::from(i64::MIN) - 1),
         value(1, 0, &none, i128::MAX),
-        value(2, 2, b"USD\0", beyond),
+        value(7, 0, &none, beyond),
+        // No list number 7 in this rule; no entry in a plain list.
+        value(6, 0, &none, 7),
+        value(6, 0, &none, 1 << 32),
         value(3, 0, &none, beyond),
         value(2, 39, b"USD\0", 1),
         value(2, 2, b"U\0D\0", 1),
@@ -152,7 +157,7 @@ fn values_are_exact() {
         value(5, 0, &none, 0x5355 | 1 << 32),
         value(5, 0, &none, 0x5355 | 1 << 120),
     ];
-    for kind in [0, 6, 7, 128, 255] {
+    for kind in [0, 8, 128, 255] {
         broken.push(value(kind, 0, &none, 1));
     }
     for raw in [integer, some_text, code] {

@@ -63,6 +63,7 @@ pub fn rule(id: &str, module: usize, fuel: u64) -> Rule {
         entry: "evaluate".into(),
         fuel,
         lists: vec![0],
+        source: String::new(),
         reasons: (0..8).map(reason).collect(),
     }
 }
@@ -88,6 +89,7 @@ pub fn bundle(named: &[(&str, Vec<u8>)], fuel: u64) -> Bundle {
         modules,
         rules,
         lists: vec![countries],
+        names: vec![],
     }
 }
 

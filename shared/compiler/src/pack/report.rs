@@ -1,0 +1,243 @@
+//! Reading keys of a mapping, and all that is wrong with them at once. It must never let an
+//! unknown key pass.
+
+use super::node::{Node, Value};
+use crate::draft::Located;
+use crate::typed::Span;
+use crate::{CompileError, ErrorKind};
+
+/// The problems of one file, in the order in which they were found.
+#[derive(Debug)]
+pub(crate) struct Report {
+    file: String,
+    /// What was found.
+    pub(crate) errors: Vec<CompileError>,
+}
+
+impl Report {
+    /// Nothing found in `file` yet.
+    pub(crate) fn of(file: &str) -> Self {
+        Self { file: file.to_owned(), errors: Vec::new() }
+    }
+
+    /// A problem with the pack's content.
+    pub(crate) fn pack(
+        &mut self,
+        span: Span,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.errors.push(pack_error(&self.file, span, expected, found, hint));
+    }
+
+    /// A problem of another kind.
+    pub(crate) fn add(
+        &mut self,
+        kind: ErrorKind,
+        span: Span,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        let error = pack_error(&self.file, span, expected, found, hint);
+        self.errors.push(CompileError { kind, ..error });
+    }
+
+    /// The value when nothing is wrong.
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Vec<CompileError>> {
+        match value {
+            Some(value) if self.errors.is_empty() => Ok(value),
+            _ => Err(self.errors),
+        }
+    }
+
+    /// A scalar.
+    pub(crate) fn text(&mut self, what: &str, node: &Node) -> Option<Located> {
+        if let Value::Text { text, .. } = &node.value {
+            return Some(text.clone());
+        }
+        let hint = match &node.value {
+            Value::Null => "write a value; quote a text that begins with `!`, `#`, `{` or `[`",
+            _ => "quote a text that begins with `{` or `[`",
+        };
+        self.pack(node.span, what, node.describe(), hint);
+        None
+    }
+
+    /// A list; nothing is an empty one.
+    pub(crate) fn list<'n>(&mut self, what: &str, node: &'n Node) -> &'n [Node] {
+        match &node.value {
+            Value::List(list) => return list,
+            Value::Null => {}
+            _ => self.pack(node.span, what, node.describe(), "write a list: `[a, b]`"),
+        }
+        &[]
+    }
+
+    /// The texts of a list.
+    pub(crate) fn texts(&mut self, what: &str, node: &Node) -> Vec<Located> {
+        let list = self.list(&format!("a list of {what}"), node);
+        list.iter().filter_map(|entry| self.text(what, entry)).collect()
+    }
+
+    /// A mapping that has none but these keys.
+    pub(crate) fn fields<'n>(
+        &mut self,
+        what: &'static str,
+        known: &[&str],
+        node: &'n Node,
+    ) -> Option<Fields<'n>> {
+        let Value::Map(entries) = &node.value else {
+            let hint = format!("its keys are {}", known.join(", "));
+            self.pack(node.span, what, node.describe(), hint);
+            return None;
+        };
+        for (key, _) in entries {
+            if !known.contains(&key.text.as_str()) {
+                let hint = did_you_mean(&key.text, known.iter().copied());
+                let found = format!("the key {}", facts::shown(&key.text));
+                self.pack(span_of(key), format!("a key of {what}"), found, hint);
+            }
+        }
+        Some(Fields { what, entries, span: node.span })
+    }
+
+    /// The value of a required key.
+    pub(crate) fn required<'n>(&mut self, fields: &Fields<'n>, key: &str) -> Option<&'n Node> {
+        let found = fields.find(key);
+        if found.is_none() {
+            let expected = format!("the key `{key}`");
+            self.pack(fields.span, expected, format!("{} without it", fields.what), "add it");
+        }
+        found
+    }
+
+    /// The text of a required key.
+    pub(crate) fn required_text(&mut self, fields: &Fields<'_>, key: &str) -> Option<Located> {
+        let node = self.required(fields, key)?;
+        self.text(&format!("a text for `{key}`"), node)
+    }
+
+    /// The text of a key that may be left out.
+    pub(crate) fn optional_text(&mut self, fields: &Fields<'_>, key: &str) -> Option<Located> {
+        let node = fields.find(key).filter(|node| node.value != Value::Null)?;
+        self.text(&format!("a text for `{key}`"), node)
+    }
+
+    /// A value that another crate parses, with its words about what is wrong.
+    pub(crate) fn parsed<T>(
+        &mut self,
+        text: &Located,
+        parse: impl FnOnce(&str) -> Result<T, facts::FactsError>,
+    ) -> Option<T> {
+        let fault = match parse(&text.text) {
+            Ok(value) => return Some(value),
+            Err(fault) => fault,
+        };
+        self.pack(span_of(text), fault.expected(), fault.found(), fault.remedy());
+        None
+    }
+
+    /// One of a closed list of names.
+    pub(crate) fn named<T>(
+        &mut self,
+        what: &str,
+        text: &Located,
+        names: &[&str],
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let parsed = parse(&text.text);
+        if parsed.is_none() {
+            let hint = did_you_mean(&text.text, names.iter().copied());
+            self.pack(span_of(text), what, facts::shown(&text.text), hint);
+        }
+        parsed
+    }
+}
+
+/// A mapping whose keys are known.
+pub(crate) struct Fields<'n> {
+    what: &'static str,
+    entries: &'n [(Located, Node)],
+    /// Where it stands.
+    pub(crate) span: Span,
+}
+
+impl<'n> Fields<'n> {
+    /// The value of a key.
+    pub(crate) fn find(&self, key: &str) -> Option<&'n Node> {
+        self.entries.iter().find(|(name, _)| name.text == key).map(|(_, node)| node)
+    }
+
+    /// The key itself, for errors about it.
+    pub(crate) fn key(&self, key: &str) -> Option<&'n Located> {
+        self.entries.iter().find(|(name, _)| name.text == key).map(|(name, _)| name)
+    }
+}
+
+/// An error about a pack.
+pub(crate) fn pack_error(
+    file: &str,
+    span: Span,
+    expected: impl Into<String>,
+    found: impl Into<String>,
+    hint: impl Into<String>,
+) -> CompileError {
+    CompileError {
+        file: file.to_owned(),
+        span,
+        kind: ErrorKind::Pack,
+        expected: expected.into(),
+        found: found.into(),
+        hint: hint.into(),
+    }
+}
+
+/// Where a text stands.
+pub(crate) fn span_of(text: &Located) -> Span {
+    let first = text.text.lines().next().unwrap_or_default();
+    let length = u32::try_from(first.chars().count()).unwrap_or(u32::MAX);
+    Span { line: text.line, column: text.column, length }
+}
+
+/// The nearest known name as a hint, or all of them.
+pub(crate) fn did_you_mean<'k>(came: &str, known: impl Iterator<Item = &'k str>) -> String {
+    let known: Vec<&str> = known.collect();
+    let nearest = match came.chars().count() <= COMPARED_CHARS_MAX {
+        true => known.iter().map(|name| (edit_distance(came, name), *name)).min(),
+        false => None,
+    };
+    let near = |(distance, name): &(usize, &str)| {
+        *distance <= DISTANCE_MAX && *distance < name.len().min(came.len())
+    };
+    match nearest.filter(near) {
+        Some((_, name)) => format!("did you mean `{name}`?"),
+        None if known.is_empty() => "there are none".to_owned(),
+        None if known.len() <= NAMES_MAX => format!("use one of: {}", known.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// Levenshtein distance, letters alike in either case, one row at a time.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.to_lowercase().chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replace = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Longest name that is compared with known ones, in characters.
+const COMPARED_CHARS_MAX: usize = 64;
+/// Edits up to which a name may have been meant.
+const DISTANCE_MAX: usize = 3;
+/// Most names that a hint lists.
+const NAMES_MAX: usize = 40;

@@ -1,0 +1,5 @@
+//! Integration tests of the compiler; one binary.
+
+mod all {
+    mod pack;
+}

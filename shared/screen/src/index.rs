@@ -1,0 +1,270 @@
+//! The index over a snapshot, and the answers it gives. Every mode answers exactly as a scan
+//! over all names would; [`Index::screen_brute_force`] is that scan. It must never change after
+//! it was built: it is shared between threads.
+
+use crate::fold::{latin_tokens, tokens};
+use crate::names::Names;
+use crate::plain::{Ofac, OfacQuery, Whole};
+use crate::score::{BIRTH_AGREES, birth_sign, prepare, qualify, units};
+use crate::{HITS_MAX, Kind, Snapshot};
+
+/// Which scorer answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Probity's own; see SCORING.md. Uses the date of birth and the strength of aliases.
+    Default,
+    /// Behaves as the search on OFAC's site. Names only.
+    Ofac,
+    /// Jaro-Winkler over folded whole names. Names only.
+    JaroWinkler,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// The name, in any script; at most [`crate::TOKENS_MAX`] tokens are looked at.
+    pub name: &'a str,
+    /// Day of birth, in days since 1970-01-01 UTC.
+    pub birth: Option<i32>,
+    /// Which scorer answers.
+    pub mode: Mode,
+    /// Lowest score that is a hit, 0..=10000.
+    pub threshold: u16,
+}
+
+/// One listed party that the query hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit {
+    /// Index into the snapshot's entries.
+    pub entry: u32,
+    /// Index into the entry's names: the one that scored best, the first of equals.
+    pub name: u32,
+    /// 0..=10000.
+    pub score: u16,
+}
+
+/// All hits of a query, one per entry.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hits {
+    /// The best [`HITS_MAX`], by score downwards, then by entry upwards.
+    pub best: Vec<Hit>,
+    /// How many entries reach the threshold.
+    pub total: u32,
+    /// The query was longer than what is looked at. Whoever asks should refuse or review it.
+    pub cut: bool,
+}
+
+/// Rows of numbers, stored flat.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    starts: Vec<u32>,
+    cells: Vec<u32>,
+}
+
+impl Table {
+    pub(crate) fn new(rows: impl Iterator<Item = Vec<u32>>) -> Self {
+        let mut table = Self { starts: vec![0], cells: Vec::new() };
+        for row in rows {
+            table.cells.extend(row);
+            table.starts.push(table.cells.len() as u32);
+        }
+        table
+    }
+
+    pub(crate) fn row(&self, at: u32) -> &[u32] {
+        &self.cells[self.starts[at as usize] as usize..self.starts[at as usize + 1] as usize]
+    }
+
+    /// From every cell, below `width`, to the rows that have it.
+    pub(crate) fn turned(&self, width: usize) -> Self {
+        let mut rows = vec![Vec::new(); width];
+        for at in 0..self.starts.len() as u32 - 1 {
+            for cell in self.row(at) {
+                let row: &mut Vec<u32> = &mut rows[*cell as usize];
+                if row.last() != Some(&at) {
+                    row.push(at);
+                }
+            }
+        }
+        Self::new(rows.into_iter())
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        (self.starts.len() + self.cells.len()) * 4
+    }
+}
+
+/// A snapshot that can be asked. `Send`, `Sync`, and never changed after [`Index::build`].
+#[derive(Debug)]
+pub struct Index {
+    snapshot: Snapshot,
+    /// Entry and name by row.
+    rows: Vec<(u32, u32)>,
+    names: Names,
+    ofac: Ofac,
+    whole: Whole,
+    /// Folded identifiers and exact ones, sorted, with their entry.
+    identifiers: Vec<(String, u32)>,
+}
+
+impl Index {
+    /// Builds the index. The snapshot must pass [`Snapshot::check`], as a parsed one does.
+    pub fn build(snapshot: Snapshot) -> Self {
+        let mut rows = Vec::new();
+        let mut identifiers = Vec::new();
+        let (mut prepared, mut latin, mut folded) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, entry) in (0u32..).zip(&snapshot.entries) {
+            for (name, n) in entry.names.iter().zip(0u32..) {
+                rows.push((at, n));
+                prepared.push(prepare(&name.text));
+                latin.push(latin_tokens(&name.text));
+                folded.push(tokens(&name.text).0);
+            }
+            for identifier in &entry.identifiers {
+                identifiers.push((identifier_key(&identifier.kind, &identifier.value), at));
+            }
+        }
+        identifiers.sort();
+        identifiers.dedup();
+        let (names, ofac, whole) = (Names::new(prepared), Ofac::new(&latin), Whole::new(&folded));
+        Self { snapshot, rows, names, ofac, whole, identifiers }
+    }
+
+    /// The list that the index answers for.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Bytes that the index holds besides the snapshot, as an estimate.
+    pub fn memory_bytes(&self) -> usize {
+        let identifiers: usize = self.identifiers.iter().map(|(key, _)| 32 + key.len()).sum();
+        let scorers = self.names.bytes() + self.ofac.bytes() + self.whole.bytes();
+        scorers + identifiers + self.rows.len() * 8
+    }
+
+    /// The entries that the query hits.
+    pub fn screen(&self, query: &Query<'_>) -> Hits {
+        let mut found = Vec::new();
+        let mut hit = |row: u32, score: u16| self.offer(query, row, score, &mut found);
+        let (name, threshold) = (query.name, query.threshold);
+        if threshold == 0 || threshold > crate::SCORE_MAX {
+            return self.screen_brute_force(query);
+        }
+        let mut cut = false;
+        match query.mode {
+            Mode::Default => {
+                let prepared = prepare(name);
+                cut = prepared.cut;
+                let units = units(&prepared);
+                let bonus = if query.birth.is_some() { BIRTH_AGREES } else { 0 };
+                let threshold = threshold.saturating_sub(bonus).max(1);
+                let kind = |row: u32| self.kind(row);
+                self.names.screen((&prepared, &units), threshold, kind, hit);
+            }
+            Mode::Ofac => {
+                let asked = OfacQuery::new(latin_tokens(name));
+                self.ofac.screen(&asked, threshold, hit);
+            }
+            Mode::JaroWinkler => {
+                let (tokens, long) = tokens(name);
+                cut = long;
+                self.whole.screen(&Whole::query(&tokens), threshold, &mut hit);
+            }
+        }
+        ranked(found, cut)
+    }
+
+    /// The same answer from a scan over every name; slow, for tests and comparisons.
+    pub fn screen_brute_force(&self, query: &Query<'_>) -> Hits {
+        let mut found = Vec::new();
+        let (folded, cut) = tokens(query.name);
+        let cut = cut && query.mode != Mode::Ofac;
+        let prepared = prepare(query.name);
+        let units = units(&prepared);
+        let asked = OfacQuery::new(latin_tokens(query.name));
+        let whole = Whole::query(&folded);
+        let mut pairs = Vec::new();
+        for row in 0..self.rows.len() as u32 {
+            let score = match query.mode {
+                Mode::Default => {
+                    self.names.score((&prepared, &units), row, self.kind(row), &mut pairs)
+                }
+                Mode::Ofac => self.ofac.score(&asked, row),
+                Mode::JaroWinkler => self.whole.score(&whole, row),
+            };
+            self.offer(query, row, score, &mut found);
+        }
+        ranked(found, cut)
+    }
+
+    /// Entries with this document number, wallet or hull number, as hits of the highest score
+    /// with name 0. Case, spaces and hyphens do not count, except that wallets in base58, whose
+    /// case means something, are compared as they stand.
+    pub fn identifier(&self, value: &str) -> Hits {
+        let (folded, exact) = (identifier_key("", value), identifier_key("wallet:", value));
+        let mut found = Vec::new();
+        for key in [folded, exact] {
+            if key.len() <= 1 {
+                continue;
+            }
+            let from = self.identifiers.partition_point(|(known, _)| *known < key);
+            let same = self.identifiers[from..].iter().take_while(|(known, _)| *known == key);
+            found.extend(same.map(|(_, entry)| Hit {
+                entry: *entry,
+                name: 0,
+                score: crate::SCORE_MAX,
+            }));
+        }
+        ranked(found, false)
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The row of a hit's name.
+    pub(crate) fn row(&self, hit: &Hit) -> Option<u32> {
+        self.rows.binary_search(&(hit.entry, hit.name)).ok().map(|row| row as u32)
+    }
+
+    pub(crate) fn kind(&self, row: u32) -> Kind {
+        self.snapshot.entries[self.rows[row as usize].0 as usize].kind
+    }
+
+    fn offer(&self, query: &Query<'_>, row: u32, score: u16, found: &mut Vec<Hit>) {
+        let (entry, name) = self.rows[row as usize];
+        let mut score = score;
+        if query.mode == Mode::Default && score > 0 {
+            let listed = &self.snapshot.entries[entry as usize];
+            let sign = birth_sign(query.birth, &listed.births);
+            score = qualify(score, sign, listed.names[name as usize].strength);
+        }
+        if score >= query.threshold {
+            found.push(Hit { entry, name, score });
+        }
+    }
+}
+
+/// One hit per entry, best first.
+fn ranked(mut found: Vec<Hit>, cut: bool) -> Hits {
+    found.sort_unstable_by_key(|hit| (hit.entry, u16::MAX - hit.score, hit.name));
+    found.dedup_by_key(|hit| hit.entry);
+    let total = found.len() as u32;
+    found.sort_unstable_by_key(|hit| (u16::MAX - hit.score, hit.entry));
+    found.truncate(HITS_MAX);
+    Hits { best: found, total, cut }
+}
+
+/// `=` and the value as it stands for wallets whose case means something; `~` and the folded
+/// value for all else.
+fn identifier_key(kind: &str, value: &str) -> String {
+    let value = value.trim();
+    // 0x addresses and bech32 have one case or a checksum in it; base58 has digits of both cases.
+    let lower = value.to_ascii_lowercase();
+    let folds = lower.starts_with("0x") || lower.starts_with("bc1") || lower.starts_with("ltc1");
+    if kind.starts_with("wallet:") && !folds {
+        return format!("={value}");
+    }
+    let kept = value.chars().filter(|c| c.is_alphanumeric());
+    std::iter::once('~').chain(kept.flat_map(char::to_lowercase)).collect()
+}
