@@ -164,7 +164,7 @@ fn verification(c: &mut Criterion) {
     });
     let bundle = &sample.world.signed_bundle;
     let salt: Option<Salt> = Some(SALT);
-    let all = Materials { bundle: Some(bundle), input: Some(BODY), salt };
+    let all = Materials { bundle: Some(bundle), input: Some(BODY), salt, second_opinion: false };
     c.bench_function("verify proof with replay, bundle seen before", |b| {
         b.iter(|| warm.verify(black_box(&bytes), &all).expect("valid"))
     });

@@ -45,7 +45,7 @@ impl Evaluator {
         now: Millis,
         body: &[u8],
     ) -> Result<Evaluated, Refusal> {
-        let request = facts::parse_request(body).map_err(bad_request)?;
+        let request = messages::parse_request(body).map_err(bad_request)?;
         let as_of = request.as_of.unwrap_or(now);
         let record = facts::record(&request, as_of).map_err(bad_request)?;
         let standing = active.standing(now, &self.config).map_err(stale)?;

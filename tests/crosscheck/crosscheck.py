@@ -1,6 +1,6 @@
 """Verifies Probity's frozen proof from FORMAT.md alone, sharing no code with the Rust crates.
 
-Reads shared/proof/vectors/proof-1.json and recomputes every value that the document defines:
+Reads shared/proof/vectors/proof-2.json and recomputes every value that the document defines:
 hashes, signatures, the log, the quote and its chain. Exits 1 on the first difference.
 """
 
@@ -143,7 +143,7 @@ def public(seed):
 
 def check_statement(v, statement):
     salt, body = bytes.fromhex(v["salt"]), v["input"].encode()
-    check("version", statement[1] == 1)
+    check("version", statement[1] == 2)
     check("agent", statement[4] == v["agent"])
     check("key from its seed", key_of_did(statement[4]) == public(v["signer_seed"]))
     check("input_hash", statement[14] == H("input", salt, body))
@@ -161,10 +161,17 @@ def check_statement(v, statement):
     trace = [[rule[0], v["fuel"], [[0, 1, True]]]]
     check("trace_hash", statement[19] == H("trace", salt, cbor2.dumps(trace, canonical=True)))
     check("every pair is covered", statement[23] == [])
+    check("no list of names was asked", rule[7] == [])
+    check("the newest rulebook was used", statement[21][2] == statement[10][1])
     check("decision follows", statement[20] == [True, rule[5]] and rule[5] == 1)
     id_, version, outcome, reason, values = canonical(bytes.fromhex(v["rule_result"]))
     check("result is the statement's", [id_, version, outcome, reason] == [rule[0], rule[1], rule[5], rule[6]])
     check("compared value", values == [[2, 1_500_000, 2, "USD"]])
+    *_, values = canonical(bytes.fromhex(v["wide_result"]))
+    wide = int.from_bytes(values[0][1], "big", signed=True)
+    check("mantissa beyond 64 bits", [wide, *values[0][2:]] == [-(10**36), 18, "ETH"])
+    check("largest mantissa that is an integer", values[1] == [2, 2**63 - 1, 2, ""])
+    check("a span of time", values[2] == [6, 86_400_000])
 
 
 def check_record(v):
@@ -207,7 +214,7 @@ def check_boot(v, fields):
 
 def main():
     here = pathlib.Path(__file__).resolve().parents[2]
-    v = json.loads((here / "shared/proof/vectors/proof-1.json").read_text())
+    v = json.loads((here / "shared/proof/vectors/proof-2.json").read_text())
     proof = bytes.fromhex(v["proof"])
     message = Sign1Message.decode(proof)
     statement = canonical(message.payload)

@@ -37,7 +37,8 @@ pub fn proof(bytes: &[u8]) {
     if let Ok(proof) = Proof::parse(bytes) {
         assert_eq!(proof.to_bytes(), bytes, "two encodings of one proof");
         let sample = Sample::new();
-        let materials = Materials { bundle: None, input: Some(BODY), salt: Some(SALT) };
+        let materials =
+            Materials { bundle: None, input: Some(BODY), salt: Some(SALT), second_opinion: false };
         if let Ok(verified) = Verifier::new(sample.policy()).verify(bytes, &materials) {
             assert_eq!(verified.proof_hash(), sample.proof.signed.proof_hash());
         }

@@ -159,14 +159,14 @@ pub fn document(world: &World, signer: &SigningKey, checkpoint: &Checkpoint) -> 
 fn load(world: &World) -> (Program, facts::Record) {
     let verified = rules::SignedBundle::verify(&world.signed_bundle, &world.config);
     let program = Program::load(verified.expect("signed"), world.config.limits).expect("loads");
-    let request = facts::parse_request(BODY).expect("sound request");
+    let request = messages::parse_request(BODY).expect("sound request");
     let record = facts::record(&request, request.as_of.expect("given")).expect("sound facts");
     (program, record)
 }
 
 fn statement(world: &World, signer: &SigningKey) -> Statement {
     let (program, record) = load(world);
-    let request = facts::parse_request(BODY).expect("sound request");
+    let request = messages::parse_request(BODY).expect("sound request");
     let as_of = request.as_of.expect("given");
     let bundle = program.bundle().bundle();
     let selection =

@@ -1,54 +1,100 @@
-//! `rules build` and `rules freshness`: a pack is read, signed in memory, verified as an enclave
-//! would, held against its examples, and only then written.
+//! `rules build`, `rules sign` and `rules freshness`: a bundle is held against its own examples in
+//! both engines before anything is signed, at every desk that signs.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use compiler::pack::{CompiledRule, recompile};
 use crypto::{SigningKey, VerifyingKey};
 use facts::Millis;
 use rules::{
-    BootConfig, Freshness, FreshnessPolicy, Limits, SignedBundle, VerifiedBundle, sign_bundle,
-    sign_freshness,
+    BootConfig, Bundle, FreshnessPolicy, Limits, SignedBundle, VerifiedBundle, sign_freshness,
 };
-use vm::Program;
 
-use super::examples::{Tally, check};
-use super::pack::Pack;
-use super::{RulesBuild, RulesFreshness, arguments, keys};
+use super::check::{self, Checked};
+use super::command::{Build, Freshness, Sign};
+use super::cose::Envelope;
+use super::engines::Engines;
+use super::folder::Folder;
+use super::side::Side;
+use super::trial::Trials;
+use super::{arguments, keys, show};
 
-/// Builds, checks, signs and writes a bundle; what is in it.
-pub(crate) fn build(arguments: &RulesBuild) -> anyhow::Result<String> {
+/// Builds, checks and writes a bundle, signed when there are keys; what is in it.
+pub(crate) fn build(arguments: &Build) -> anyhow::Result<String> {
     let issued_at = arguments::time_or_now(arguments.issued_at)?;
     let keys = keys::load_all(&arguments.keys)?;
-    let (bytes, program, tallies) = make(&arguments.directory, arguments.version, issued_at, &keys)
-        .with_context(|| format!("pack {}", arguments.directory.display()))?;
+    let directory = &arguments.directory;
+    let made = make(directory, arguments.version, issued_at, &keys);
+    let (bytes, checked, bundle) = made.with_context(|| format!("pack {}", directory.display()))?;
     super::write(&arguments.out, &bytes)?;
-    Ok(summary(&program, &tallies, bytes.len()))
+    let verified = verify(&bytes, &bundle.name).context("our own signatures")?;
+    Ok(summary(&verified, &checked.pack.rules, &checked.trials, bytes.len()))
 }
 
-/// The signed bytes of a pack whose examples hold.
+/// The bytes of a pack whose examples hold.
 pub(crate) fn make(
     directory: &Path,
     version: u64,
     issued_at: Millis,
     keys: &[SigningKey],
-) -> anyhow::Result<(Vec<u8>, Program, Vec<Tally>)> {
-    let pack = Pack::read(directory, version, issued_at)?;
-    let bytes = sign_bundle(&pack.bundle, keys)?;
-    let signers = keys.iter().map(SigningKey::verifying_key).collect();
-    let verified = SignedBundle::verify(&bytes, &config_of(signers, &pack.bundle.name))?;
-    let program = Program::load(verified, Limits::default())?;
-    let tallies = check(&program, &pack.examples)?;
-    Ok((bytes, program, tallies))
+) -> anyhow::Result<(Vec<u8>, Checked, Bundle)> {
+    let folder = Folder::find(directory)?;
+    if let Some(file) = &folder.only {
+        bail!("{file} is one file: name the directory of its rulebook.yaml");
+    }
+    let checked = check::check(&folder)?;
+    let bundle = checked.pack.bundle(version, issued_at);
+    let bytes = rules::sign_bundle(&bundle, keys)?;
+    Ok((bytes, checked, bundle))
+}
+
+/// Checks a bundle as its builder did, and adds signatures.
+pub(crate) fn sign(arguments: &Sign) -> anyhow::Result<String> {
+    let path = &arguments.bundle;
+    let keys = keys::load_all(&arguments.keys)?;
+    let bytes = super::read(path)?;
+    let name = || path.display().to_string();
+    let bundle = SignedBundle::parse_unverified(&bytes)
+        .with_context(|| format!("{} is no bundle", name()))?;
+    let mut envelope = Envelope::parse_unverified(&bytes).context("the envelope")?;
+    verify(&bytes, &bundle.name).with_context(|| format!("a signature of {} is wrong", name()))?;
+    let (compiled, trials) = examine(&bundle).with_context(name)?;
+    envelope.sign(&bundle, &keys)?;
+    let bytes = envelope.to_bytes();
+    let verified = verify(&bytes, &bundle.name).context("our own signatures")?;
+    super::write(arguments.out.as_ref().unwrap_or(path), &bytes)?;
+    let mut text = summary(&verified, &compiled, &trials, bytes.len());
+    for rule in bundle.rules.iter().filter(|rule| rule.source.is_empty()) {
+        // Writing to a String does not fail.
+        let _ =
+            writeln!(text, "{:<12}{} has no source: its module was not examined", "note", rule.id);
+    }
+    Ok(text)
+}
+
+/// Compiles every rule of a bundle again and runs its examples: a signer takes nobody's word.
+fn examine(bundle: &Bundle) -> anyhow::Result<(Vec<CompiledRule>, Vec<Trials>)> {
+    for rule in bundle.rules.iter().filter(|rule| !rule.source.is_empty()) {
+        if !recompile(rule, bundle)?.agrees(rule, bundle) {
+            bail!("{}: rule or module is not what its source compiles to: do not sign it", rule.id);
+        }
+    }
+    let compiled: Vec<_> = Side::of_bundle(bundle.clone())?.rules.into_iter().flatten().collect();
+    let trials = check::trials(&Engines::of_unsigned(bundle)?, &compiled, None)?;
+    Ok((compiled, trials))
 }
 
 /// Confirms that a bundle is the newest.
-pub(crate) fn freshness(arguments: &RulesFreshness) -> anyhow::Result<String> {
+pub(crate) fn freshness(arguments: &Freshness) -> anyhow::Result<String> {
     let issued_at = arguments::time_or_now(arguments.issued_at)?;
     let keys = keys::load_all(&arguments.keys)?;
     let verified = open(&arguments.bundle)?;
-    let statement = Freshness {
+    if verified.signers().is_empty() {
+        bail!("{} is not signed: sign it first", arguments.bundle.display());
+    }
+    let statement = rules::Freshness {
         bundle: verified.hash(),
         version: verified.bundle().version,
         issued_at,
@@ -59,22 +105,25 @@ pub(crate) fn freshness(arguments: &RulesFreshness) -> anyhow::Result<String> {
     Ok(format!("version {version} ({}) is the newest until {expires_at}\n", statement.bundle))
 }
 
-/// A signed bundle whose signatures all verify under the keys that they name. Whether these keys
+/// A bundle whose signatures, if any, all verify under the keys that they name. Whether these keys
 /// are authorities is for a boot configuration to say.
 pub(crate) fn open(path: &Path) -> anyhow::Result<VerifiedBundle> {
     let bytes = super::read(path)?;
     let parsed = SignedBundle::parse_unverified(&bytes)
-        .with_context(|| format!("{} is no signed bundle", path.display()))?;
-    let signers = named_signers(&bytes).map_err(anyhow::Error::new).and_then(|named| {
-        Ok(named.iter().map(VerifyingKey::from_bytes).collect::<Result<Vec<_>, _>>()?)
-    });
-    let signers = signers.with_context(|| format!("signers of {}", path.display()))?;
-    SignedBundle::verify(&bytes, &config_of(signers, &parsed.name))
+        .with_context(|| format!("{} is no bundle", path.display()))?;
+    verify(&bytes, &parsed.name)
         .with_context(|| format!("{} was changed after it was signed", path.display()))
 }
 
+/// Checks every signature that an envelope carries.
+fn verify(bytes: &[u8], rulebook: &str) -> anyhow::Result<VerifiedBundle> {
+    let envelope = Envelope::parse_unverified(bytes)?;
+    let signers = envelope.keys().map(VerifyingKey::from_bytes).collect::<Result<Vec<_>, _>>()?;
+    Ok(SignedBundle::verify(bytes, &config_of(signers, rulebook))?)
+}
+
 /// Everyone of `signers` must have signed.
-fn config_of(mut signers: Vec<VerifyingKey>, rulebook: &str) -> BootConfig {
+pub(crate) fn config_of(mut signers: Vec<VerifyingKey>, rulebook: &str) -> BootConfig {
     signers.sort_unstable();
     BootConfig {
         threshold: signers.len(),
@@ -87,41 +136,30 @@ fn config_of(mut signers: Vec<VerifyingKey>, rulebook: &str) -> BootConfig {
     }
 }
 
-/// The keys that a COSE_Sign names (FORMAT.md §7).
-fn named_signers(bytes: &[u8]) -> Result<Vec<[u8; 32]>, cbor::CborError> {
-    let mut r = cbor::Reader::new(bytes);
-    r.tag()?;
-    r.array_of("COSE_Sign", 4)?;
-    r.bytes()?;
-    r.map_of("unprotected header", 0)?;
-    r.bytes()?;
-    let (mut signers, mut signatures) = (Vec::new(), r.array()?);
-    while r.more(&mut signatures)? {
-        r.array_of("COSE_Signature", 3)?;
-        let mut protected = cbor::Reader::new(r.bytes()?);
-        protected.map_of("signer's header", 2)?;
-        protected.key(crypto::cose::LABEL_ALG)?;
-        protected.int()?;
-        protected.key(crypto::cose::LABEL_KID)?;
-        signers.push(protected.array_bytes("key")?);
-        r.map_of("unprotected header", 0)?;
-        r.bytes()?;
-    }
-    Ok(signers)
-}
-
-fn summary(program: &Program, tallies: &[Tally], bytes: usize) -> String {
-    let verified = program.bundle();
+fn summary(
+    verified: &VerifiedBundle,
+    compiled: &[CompiledRule],
+    trials: &[Trials],
+    bytes: usize,
+) -> String {
     let bundle = verified.bundle();
-    let mut text = super::show::head(verified);
-    let rows = bundle.rules.iter().zip(tallies);
-    for (rule, tally) in rows {
-        let module = bundle.modules[rule.module].len();
+    let mut text = show::head(verified);
+    for (rule, trials) in compiled.iter().zip(trials) {
+        let header = &rule.read.header;
+        let of_bundle = bundle
+            .rules
+            .iter()
+            .find(|known| known.id == header.id && known.effective_from == header.effective_from);
+        let (examples, fuel) = (trials.trials.len(), of_bundle.map_or(0, |rule| rule.fuel));
         // Writing to a String does not fail.
         let _ = writeln!(
             text,
-            "{:<12}{:<20} {:<8} {:>3} examples hold, module {module} bytes, fuel {} of {}",
-            "rule", rule.id, rule.version, tally.examples, tally.fuel_most, rule.fuel
+            "{:<12}{:<20} {:<8} {examples:>3} examples hold, module {} bytes, fuel {} of {fuel}",
+            "rule",
+            header.id,
+            header.version,
+            rule.wasm.len(),
+            trials.fuel_most(),
         );
     }
     let _ = writeln!(text, "{:<12}{bytes} bytes", "size");

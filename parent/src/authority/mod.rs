@@ -3,21 +3,35 @@
 //! nothing else. It must never sign a pack whose examples fail, print a seed, or overwrite a key.
 
 mod arguments;
+mod backtest;
 mod boot;
 mod bundle;
-mod examples;
+mod check;
+mod command;
+mod cose;
+mod diff;
+mod disasm;
+mod engines;
+mod explain;
+mod folder;
 mod keys;
-mod pack;
+mod names;
+mod problems;
+mod scaffold;
+mod schema;
 mod show;
+mod side;
+mod table;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use facts::Millis;
 
 pub use arguments::Duration;
+pub use command::Rules;
 
 /// What the rule authority does.
 #[derive(Debug, clap::Subcommand)]
@@ -28,7 +42,7 @@ pub enum Command {
     /// Make or show the boot configuration that an enclave is measured with
     #[command(subcommand)]
     Boot(Boot),
-    /// Build, confirm or show a bundle of rules
+    /// Write, check, build, sign, compare and try rules
     #[command(subcommand)]
     Rules(Rules),
 }
@@ -93,61 +107,6 @@ pub struct BootNew {
     out: PathBuf,
 }
 
-/// Bundles of rules.
-#[derive(Debug, clap::Subcommand)]
-pub enum Rules {
-    /// Check a pack against its own examples, sign it, write the bundle
-    Build(RulesBuild),
-    /// Confirm that a bundle is the newest
-    Freshness(RulesFreshness),
-    /// Print what a bundle says and who signed it
-    Show {
-        /// Signed bundle
-        bundle: PathBuf,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-/// Arguments of `rules build`.
-#[derive(Debug, clap::Args)]
-pub struct RulesBuild {
-    /// Directory with a rulebook.yaml
-    directory: PathBuf,
-    /// Version of the bundle; an enclave takes only a higher one than it has
-    #[arg(long, value_name = "N")]
-    version: u64,
-    /// Time of issue, RFC 3339; now when absent
-    #[arg(long, value_name = "TIME", value_parser = arguments::time)]
-    issued_at: Option<Millis>,
-    /// Key file to sign with; once for each
-    #[arg(long = "key", value_name = "FILE", required = true)]
-    keys: Vec<PathBuf>,
-    /// File to write
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-}
-
-/// Arguments of `rules freshness`.
-#[derive(Debug, clap::Args)]
-pub struct RulesFreshness {
-    /// Signed bundle that is the newest
-    bundle: PathBuf,
-    /// Freshness key file to sign with; once for each
-    #[arg(long = "key", value_name = "FILE", required = true)]
-    keys: Vec<PathBuf>,
-    /// Time of issue, RFC 3339; now when absent
-    #[arg(long, value_name = "TIME", value_parser = arguments::time)]
-    issued_at: Option<Millis>,
-    /// How long the statement holds
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = arguments::duration)]
-    valid: Duration,
-    /// File to write
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-}
-
 /// Does what was asked and prints what came of it.
 pub fn run(command: Command) -> anyhow::Result<()> {
     use std::io::Write as _;
@@ -162,9 +121,25 @@ fn answer(command: Command) -> anyhow::Result<String> {
         Command::Keys(Keys::Show { file }) => keys::show(&file),
         Command::Boot(Boot::New(arguments)) => boot::new(&arguments),
         Command::Boot(Boot::Show { file }) => boot::show(&file),
-        Command::Rules(Rules::Build(arguments)) => bundle::build(&arguments),
-        Command::Rules(Rules::Freshness(arguments)) => bundle::freshness(&arguments),
-        Command::Rules(Rules::Show { bundle, json }) => show::bundle(&bundle, json),
+        Command::Rules(rules) => answer_rules(rules),
+    }
+}
+
+fn answer_rules(rules: Rules) -> anyhow::Result<String> {
+    match rules {
+        Rules::New { id, out } => scaffold::answer(&id, out.as_deref()),
+        Rules::Check { path } => check::answer_check(&path),
+        Rules::Test { path } => check::answer_test(&path),
+        Rules::Build(arguments) => bundle::build(&arguments),
+        Rules::Sign(arguments) => bundle::sign(&arguments),
+        Rules::Freshness(arguments) => bundle::freshness(&arguments),
+        Rules::Show { bundle, json } => show::bundle(&bundle, json),
+        Rules::Diff { old, new } => diff::answer(&old, &new),
+        Rules::Explain { source, rule, input } => explain::answer(&source, &rule, &input),
+        Rules::Disasm { source, rule } => disasm::answer(&source, &rule),
+        Rules::Schema => Ok(schema::answer()),
+        Rules::List(arguments) => names::answer(&arguments),
+        Rules::Backtest(arguments) => backtest::answer(&arguments),
     }
 }
 

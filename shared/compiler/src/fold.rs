@@ -3,9 +3,7 @@
 //! so does what asks a list.
 
 use crate::interpret::{Datum, Facts, Machine, NoLists};
-use crate::typed::{
-    Body, Case, Decision, Expr, Kind, Let, Loop, Program, Screening, Type,
-};
+use crate::typed::{Body, Case, Decision, Expr, Kind, Let, Loop, Program, Screening, Type};
 
 /// Longest list that folding makes, elements.
 const ELEMENTS_MAX: usize = 64;
@@ -66,15 +64,13 @@ impl Folder {
                 let known = &self.program.lets.get(*index)?.value;
                 known.is_constant().then(|| known.clone())
             }
-            Kind::Loop(kind, body) if matches!(&body.list.kind, Kind::List(list) if list.is_empty()) => {
-                match kind {
-                    Loop::All => flag(true),
-                    Loop::Exists | Loop::ExistsOne => flag(false),
-                    Loop::Filter | Loop::Map => {
-                        Some(Expr { kind: Kind::List(Vec::new()), ..expr.clone() })
-                    }
+            Kind::Loop(kind, body) if body.list.kind == Kind::List(Vec::new()) => match kind {
+                Loop::All => flag(true),
+                Loop::Exists | Loop::ExistsOne => flag(false),
+                Loop::Filter | Loop::Map => {
+                    Some(Expr { kind: Kind::List(Vec::new()), ..expr.clone() })
                 }
-            }
+            },
             _ => None,
         }
     }
@@ -175,7 +171,7 @@ fn constant_kind(datum: &Datum, ty: &Type) -> Option<Kind> {
 macro_rules! parts_of {
     ($name:ident, $iter:ident, $($reference:tt)+) => {
         /// The expressions that a node is made of, in the order of evaluation.
-        fn $name(kind: $($reference)+ Kind) -> Vec<$($reference)+ Expr> {
+        pub(crate) fn $name(kind: $($reference)+ Kind) -> Vec<$($reference)+ Expr> {
             match kind {
                 Kind::Bool(_)
                 | Kind::Int(_)

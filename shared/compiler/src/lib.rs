@@ -5,10 +5,12 @@
 pub mod data;
 pub mod draft;
 mod error;
-mod fold;
+pub(crate) mod fold;
+pub mod front;
 pub mod interpret;
 pub mod pack;
 pub mod typed;
+pub mod wasm;
 
 pub use error::{CompileError, ErrorKind};
 pub use fold::fold;

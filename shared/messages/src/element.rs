@@ -22,57 +22,63 @@ pub(crate) struct Element<'a> {
     pub children: Vec<Element<'a>>,
 }
 
-/// An element and the way to it.
-#[derive(Clone)]
+/// An element, and the tree it stands in: the way to it is looked up when an error needs it.
+#[derive(Clone, Copy)]
 pub(crate) struct Node<'t> {
+    root: &'t Element<'t>,
+    /// Where the root is said to stand.
+    root_path: &'static str,
     element: &'t Element<'t>,
-    path: String,
 }
 
 impl<'t> Node<'t> {
-    pub(crate) fn new(element: &'t Element<'t>, path: String) -> Self {
-        Node { element, path }
+    pub(crate) fn new(root: &'t Element<'t>, root_path: &'static str) -> Self {
+        Node { root, root_path, element: root }
     }
 
     /// All elements of a name, which must have no text beside them.
-    pub(crate) fn all(&self, name: &str) -> Result<Vec<Node<'t>>, FactsError> {
+    pub(crate) fn all<'n>(
+        &self,
+        name: &'n str,
+    ) -> Result<impl Iterator<Item = Node<'t>> + use<'t, 'n>, FactsError> {
         if self.element.is_bare || !self.element.text.trim().is_empty() {
             return Err(self.wrong("elements", "a text"));
         }
-        let named = self.element.children.iter().filter(|child| child.name == name);
-        Ok(named.map(|child| Node::new(child, format!("{}/{name}", self.path))).collect())
+        let node = *self;
+        let named = self.element.children.iter().filter(move |child| child.name == name);
+        Ok(named.map(move |element| Node { element, ..node }))
     }
 
     /// The one element of a name, if any.
     pub(crate) fn one(&self, name: &str) -> Result<Option<Node<'t>>, FactsError> {
         let mut all = self.all(name)?;
-        if all.len() > 1 {
-            let expected = format!("one {name}");
-            let fault = refused(expected, format!("{} of them", all.len()), "keep one of them");
-            return Err(fault.at(format!("{}/{name}", self.path)));
+        let first = all.next();
+        match all.count() {
+            0 => Ok(first),
+            more => {
+                let found = format!("{} of them", more + 1);
+                let fault = refused(format!("one {name}"), found, "keep one of them");
+                Err(fault.at(format!("{}/{name}", self.path())))
+            }
         }
-        Ok(all.pop())
     }
 
     /// The one element at the end of a path such as `Id/OrgId`, if any.
     pub(crate) fn find(&self, path: &str) -> Result<Option<Node<'t>>, FactsError> {
-        let mut node = Some(self.clone());
+        let mut node = *self;
         for name in path.split('/') {
-            node = match node {
-                Some(node) => node.one(name)?,
-                None => None,
-            };
+            let Some(next) = node.one(name)? else { return Ok(None) };
+            node = next;
         }
-        Ok(node)
+        Ok(Some(node))
     }
 
     /// The same element, which must be there.
     pub(crate) fn need(&self, path: &str) -> Result<Node<'t>, FactsError> {
         self.find(path)?.ok_or_else(|| {
-            let hint = "complete the message";
-            let fault =
-                FactsError::new(ErrorKind::MissingField, "an element", "no such element", hint);
-            fault.at(format!("{}/{path}", self.path))
+            let (expected, hint) = ("an element", "complete the message");
+            let fault = FactsError::new(ErrorKind::MissingField, expected, "no such element", hint);
+            fault.at(format!("{}/{path}", self.path()))
         })
     }
 
@@ -95,7 +101,7 @@ impl<'t> Node<'t> {
 
     /// A text that was put together here, within the limit of a fact's name.
     pub(crate) fn bounded(&self, text: &str, fact: &str) -> Result<Option<String>, FactsError> {
-        clean_text(text, text_bytes_max(fact)).map_err(|fault| fault.at(self.path.clone()))
+        clean_text(text, text_bytes_max(fact)).map_err(|fault| self.fault(fault))
     }
 
     /// The text at the end of a path through `parse`; an empty one is absent.
@@ -107,7 +113,7 @@ impl<'t> Node<'t> {
         let Some(node) = self.find(path)? else { return Ok(None) };
         match node.leaf()? {
             "" => Ok(None),
-            text => parse(text).map(Some).map_err(|fault| fault.at(node.path)),
+            text => parse(text).map(Some).map_err(|fault| node.fault(fault)),
         }
     }
 
@@ -168,13 +174,32 @@ impl<'t> Node<'t> {
 
     /// This place in an error.
     pub(crate) fn fault(&self, fault: FactsError) -> FactsError {
-        fault.at(self.path.clone())
+        fault.at(self.path())
+    }
+
+    fn path(&self) -> String {
+        let mut steps = vec![self.root_path];
+        trail(self.root, self.element, &mut steps);
+        steps.join("/")
     }
 
     fn wrong(&self, expected: &'static str, found: &'static str) -> FactsError {
         let hint = "follow the message's schema; JSON values are strings";
         self.fault(FactsError::new(ErrorKind::WrongType, expected, found, hint))
     }
+}
+
+/// The names on the way from one element to another below it; whether it is there.
+fn trail<'t>(from: &'t Element<'t>, to: &Element<'_>, steps: &mut Vec<&'t str>) -> bool {
+    let mut is_here = std::ptr::eq(from, to);
+    for child in &from.children {
+        if !is_here {
+            steps.push(&child.name);
+            is_here = trail(child, to, steps);
+            steps.truncate(if is_here { steps.len() } else { steps.len() - 1 });
+        }
+    }
+    is_here
 }
 
 /// A message that is refused as a whole.

@@ -25,13 +25,13 @@ pub(crate) fn read_xml(root: &Element<'_>) -> Result<Draft, FactsError> {
         return Err(fault.at(DOCUMENT.to_owned()));
     };
     check_namespace(document, document.namespace)?;
-    let document = Node::new(document, DOCUMENT.to_owned());
+    let document = Node::new(document, DOCUMENT);
     read(kind, &document.need(kind.root)?)
 }
 
 /// A message in JSON: the object has one key, `Document`, and that again one.
 pub(crate) fn read_json(root: &Element<'_>) -> Result<Draft, FactsError> {
-    let root = Node::new(root, ROOT.to_owned());
+    let root = Node::new(root, ROOT);
     root.only("Document")?;
     let document = root.need("Document")?;
     for kind in &KINDS {
@@ -59,7 +59,7 @@ fn read(kind: &Kind, message: &Node<'_>) -> Result<Draft, FactsError> {
         let found = shown(count.leaf()?);
         return Err(count.fault(refused("one transaction", found, SPLIT)));
     }
-    let payment = if kind.is_interbank { message.clone() } else { single(message, "PmtInf")? };
+    let payment = if kind.is_interbank { *message } else { single(message, "PmtInf")? };
     let transfer = single(&payment, "CdtTrfTxInf")?;
     let debtor = if kind.is_interbank { &transfer } else { &payment };
     let reference = transfer.text("PmtId/EndToEndId", "reference")?;
@@ -80,7 +80,7 @@ fn read(kind: &Kind, message: &Node<'_>) -> Result<Draft, FactsError> {
 }
 
 fn single<'t>(parent: &Node<'t>, name: &str) -> Result<Node<'t>, FactsError> {
-    if parent.all(name)?.len() > 1 {
+    if parent.all(name)?.count() > 1 {
         return Err(parent.fault(refused(format!("one {name}"), "several", SPLIT)));
     }
     parent.need(name)
@@ -223,8 +223,9 @@ fn versions() -> String {
 }
 
 fn no_amount() -> FactsError {
-    let (expected, hint) = ("an amount with its currency", "add the currency as Ccy");
-    FactsError::new(ErrorKind::MissingField, expected, "no currency", hint)
+    let (expected, found) = ("an amount with its currency", "an amount without");
+    let hint = "give the currency as Ccy; in JSON amt and Ccy are strings";
+    FactsError::new(ErrorKind::MissingField, expected, found, hint)
 }
 
 /// Where a document is said to stand, whatever its envelope.

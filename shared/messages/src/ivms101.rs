@@ -9,7 +9,7 @@ use crate::element::{Element, Node, refused};
 
 /// What the payload says of the parties; `kind` is the transaction's, as the body gives it.
 pub(crate) fn read(root: &Element<'_>, kind: Option<TransactionType>) -> Result<Draft, FactsError> {
-    let root = Node::new(root, ROOT.to_owned());
+    let root = Node::new(root, ROOT);
     root.only(ROOT_KEYS)?;
     let is_crypto = kind == Some(TransactionType::CryptoTransfer);
     let mut draft = Draft::default();
@@ -107,7 +107,7 @@ fn read_common(person: &Node<'_>, party: &mut Party) -> Result<(), FactsError> {
         };
         *fact = text;
     }
-    if let Some(place) = person.all("geographicAddress")?.first() {
+    if let Some(place) = person.all("geographicAddress")?.next() {
         place.only(ADDRESS_KEYS)?;
         party.country = place.parsed("country", Country::parse)?;
         party.address = place.address(&ADDRESS_GROUPS, "country")?;

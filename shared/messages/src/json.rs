@@ -11,8 +11,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use crate::element::{Element, refused};
 use crate::{DEPTH_MAX, ELEMENTS_MAX, ROOT};
 
-/// The object as an element. With `has_amounts` the two spellings of an amount that ISO 20022's
-/// JSON knows, `{"amt": …, "Ccy": …}` and `{"@Ccy": …, "#text": …}`, are a leaf with an attribute.
+/// The object as an element. With `has_amounts` both spellings of an amount in ISO 20022's JSON
+/// are a leaf with an attribute: `{"amt": "", "Ccy": ""}` and `{"@Ccy": "", "#text": ""}`.
 pub(crate) fn read(source: &str, has_amounts: bool) -> Result<Element<'_>, FactsError> {
     let elements = Cell::new(0);
     let mut reader = serde_json::Deserializer::from_str(source);

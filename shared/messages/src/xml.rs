@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
         let mut prefixed = Vec::new();
         for (name, value) in attributes {
             match self.resolve(name, false)? {
-                _ if name == "xmlns" || name.starts_with("xmlns:") => {}
+                _ if name == "xmlns" => {}
                 (_, local) if local == name => element.attributes.push((name.into(), value)),
                 expanded if prefixed.contains(&expanded) => {
                     return Err(("each attribute once".into(), "remove the second"));
@@ -266,11 +266,12 @@ impl<'a> Reader<'a> {
 
     /// A name of ASCII letters, digits, `_`, `-` and `.`, with at most one prefix.
     fn name(&mut self) -> Result<&'a str, Fault> {
-        let is_rest = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
-        let length = self.rest.find(|c| !is_rest(c)).unwrap_or(self.rest.len());
+        let is_rest = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        let length = self.rest.bytes().position(|byte| !is_rest(byte)).unwrap_or(self.rest.len());
         let (name, rest) = self.rest.split_at(length);
         let starts = |part: &str| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        if !name.split(':').all(starts) || name.split(':').count() > 2 {
+        let (prefix, local) = name.split_once(':').unwrap_or(("_", name));
+        if !starts(prefix) || !starts(local) || local.contains(':') {
             return Err(("a name".into(), "use the names of the message's schema"));
         }
         self.rest = rest;
@@ -330,8 +331,10 @@ fn entity(name: &str) -> Option<char> {
 }
 
 fn check_chars(text: &str) -> Result<(), Fault> {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     let hint = "remove control characters";
-    text.chars().all(is_char).then_some(()).ok_or(("characters that XML allows".into(), hint))
+    let are_chars = is_plain || text.chars().all(is_char);
+    are_chars.then_some(()).ok_or_else(|| ("characters that XML allows".into(), hint))
 }
 
 fn is_char(c: char) -> bool {

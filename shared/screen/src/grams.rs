@@ -1,59 +1,78 @@
-//! Postings of letter pairs: finds every string within a few edits of a query without looking at
-//! most of them. It must never miss one that a full scan finds.
+//! Finds every string within a few edits of a query, from the strings that remain when letters
+//! are dropped. It must never miss one that a full scan finds.
+//!
+//! Two strings within k edits become equal when at most k letters of each are dropped: a
+//! substitution or a swap drops one on each side, an insertion one on one side. The same holds
+//! for their first [`PREFIX`] letters, where a letter whose partner lies behind the other's
+//! prefix is dropped too, at most one for each insertion. So every string is filed under all
+//! that its prefix can become, and a query looks at the files of all that its own can become.
 
 use crate::similar::{EDITS_MAX, distance};
 
-/// Stands before the first and after the last letter.
-const EDGE: char = '\0';
+/// Letters of the start that are filed.
+const PREFIX: usize = 7;
+/// Bits of a key that choose its drawer.
+const DRAWER_BITS: u32 = 16;
 
-#[derive(Debug, Clone, Copy)]
-struct Posting {
-    id: u32,
-    length: u8,
-    at: u8,
-    letters: u16,
-}
-
-/// The strings and their letter pairs.
+/// The strings, and where each is filed.
 #[derive(Debug, Default)]
 pub(crate) struct Grams {
     strings: Vec<Vec<char>>,
-    pairs: Vec<(char, char)>,
-    starts: Vec<u32>,
-    postings: Vec<Posting>,
+    drawers: Vec<u32>,
+    files: Vec<(u32, u32)>,
 }
 
-fn pairs(string: &[char]) -> impl Iterator<Item = (char, char)> + '_ {
-    let before = std::iter::once(EDGE).chain(string.iter().copied());
-    before.zip(string.iter().copied().chain(std::iter::once(EDGE)))
+/// FNV-1a over the letters. Equal strings have equal keys; different ones may, which costs time
+/// only.
+fn key(letters: impl Iterator<Item = char>) -> u32 {
+    let mixed = letters.fold(0x811C_9DC5u32, |key, c| (key ^ c as u32).wrapping_mul(0x0100_0193));
+    // The drawer takes the upper bits, which the last letters barely reach.
+    (mixed ^ mixed >> 15).wrapping_mul(0x2C1B_3C6D)
 }
 
-/// One bit per kind of letter. One edit changes at most two bits.
-fn letters(string: &[char]) -> u16 {
-    string.iter().fold(0, |bits, letter| bits | 1 << (*letter as u32 % 16))
+/// Letters that a string of `length` must be ready to drop from its prefix.
+fn drops(length: usize, allowed: &impl Fn(usize) -> usize) -> usize {
+    let longer = |by: usize| {
+        let edits = allowed(length + by);
+        if length + by <= PREFIX { edits.saturating_sub(by) } else { edits }
+    };
+    (0..=EDITS_MAX).map(longer).max().unwrap_or(0).min(length.min(PREFIX))
+}
+
+/// Calls `found` with the key of everything that `string`'s prefix becomes without up to `drops`
+/// letters.
+fn keys(string: &[char], drops: usize, mut found: impl FnMut(u32)) {
+    let prefix = &string[..string.len().min(PREFIX)];
+    let without = |i: usize, j: usize| {
+        let kept = prefix.iter().enumerate().filter(move |(at, _)| *at != i && *at != j);
+        key(kept.map(|(_, letter)| *letter))
+    };
+    found(key(prefix.iter().copied()));
+    if drops > 0 {
+        (0..prefix.len()).for_each(|i| found(without(i, i)));
+    }
+    if drops > 1 {
+        for i in 0..prefix.len() {
+            (i + 1..prefix.len()).for_each(|j| found(without(i, j)));
+        }
+    }
 }
 
 impl Grams {
-    /// Indexes strings of at most [`crate::similar::LETTERS_MAX`] letters by their position.
-    pub(crate) fn new(strings: Vec<Vec<char>>) -> Self {
-        let mut all = Vec::new();
-        for (id, string) in strings.iter().enumerate() {
-            let (length, letters) = (string.len() as u8, letters(string));
-            for (at, pair) in pairs(string).enumerate() {
-                all.push((pair, Posting { id: id as u32, length, at: at as u8, letters }));
-            }
+    /// Indexes strings by their position, for the edits that `allowed` grants by length.
+    pub(crate) fn new(strings: Vec<Vec<char>>, allowed: impl Fn(usize) -> usize) -> Self {
+        let mut files = Vec::new();
+        for (string, id) in strings.iter().zip(0u32..) {
+            keys(string, drops(string.len(), &allowed), |key| files.push((key, id)));
         }
-        all.sort_by_key(|(pair, posting)| (*pair, posting.id, posting.at));
-        let mut grams = Self { strings, ..Self::default() };
-        for (pair, posting) in all {
-            if grams.pairs.last() != Some(&pair) {
-                grams.pairs.push(pair);
-                grams.starts.push(grams.postings.len() as u32);
-            }
-            grams.postings.push(posting);
-        }
-        grams.starts.push(grams.postings.len() as u32);
-        grams
+        files.sort_unstable();
+        files.dedup();
+        let ends = (1..=1u32 << DRAWER_BITS).map(|drawer| {
+            let within = |(key, _): &(u32, u32)| key >> (u32::BITS - DRAWER_BITS) < drawer;
+            files.partition_point(within) as u32
+        });
+        let drawers = std::iter::once(0).chain(ends).collect();
+        Self { strings, drawers, files }
     }
 
     pub(crate) fn strings(&self) -> &[Vec<char>] {
@@ -62,55 +81,36 @@ impl Grams {
 
     pub(crate) fn bytes(&self) -> usize {
         let letters: usize = self.strings.iter().map(|s| 24 + s.len() * 4).sum();
-        letters + self.pairs.len() * 12 + self.postings.len() * size_of::<Posting>()
+        letters + self.drawers.len() * 4 + self.files.len() * 8
     }
 
-    fn postings(&self, pair: (char, char)) -> &[Posting] {
-        let Ok(at) = self.pairs.binary_search(&pair) else { return &[] };
-        &self.postings[self.starts[at] as usize..self.starts[at + 1] as usize]
-    }
-
-    /// Calls `found(id, edits)` for every string within `allowed(longer length)` edits of `query`.
+    /// Calls `found(id, edits)` once for every string within `allowed(longer length)` edits of
+    /// `query`. `allowed` must grant no more than the one that [`Grams::new`] had.
     pub(crate) fn near(
         &self,
         query: &[char],
         allowed: impl Fn(usize) -> usize,
         mut found: impl FnMut(u32, usize),
     ) {
-        let own = query.len();
-        let most: Vec<usize> = (0..=own + EDITS_MAX).map(|other| allowed(own.max(other))).collect();
-        // A string within k edits, d of which make it longer, lacks at most 3(k - d) + d of the
-        // query's pairs (a swap of neighbours breaks three); if it is not longer, at most 3k.
-        // Any set of one pair more than that shares one with it.
-        let broken = (own..=own + EDITS_MAX)
-            .filter(|other| other - own <= most[*other])
-            .map(|other| 3 * most[other] - 2 * (other - own))
-            .max()
-            .unwrap_or(0);
-        let mut lists: Vec<(usize, &[Posting])> =
-            pairs(query).map(|pair| self.postings(pair)).enumerate().collect();
-        lists.sort_by_key(|(at, postings)| (postings.len(), *at));
-        lists.truncate(broken + 1);
-        let letters = letters(query);
-        let mut seen = vec![0u64; self.strings.len().div_ceil(64)];
-        for (at, postings) in lists {
-            for posting in postings {
-                let other = usize::from(posting.length);
-                let Some(&edits) = most.get(other) else { continue };
-                if own.abs_diff(other) > edits
-                    || at.abs_diff(usize::from(posting.at)) > edits
-                    || (letters ^ posting.letters).count_ones() as usize > 2 * edits
-                {
-                    continue;
+        let mut seen: Vec<u32> = Vec::new();
+        keys(query, drops(query.len(), &allowed), |key| {
+            let drawer = (key >> (u32::BITS - DRAWER_BITS)) as usize;
+            let (from, to) = (self.drawers[drawer] as usize, self.drawers[drawer + 1] as usize);
+            let file = self.files[from..to].iter().skip_while(|(known, _)| *known < key);
+            for (_, id) in file.take_while(|(known, _)| *known == key) {
+                let other = self.strings[*id as usize].len();
+                if query.len().abs_diff(other) <= allowed(query.len().max(other)) {
+                    seen.push(*id);
                 }
-                let (word, bit) = (posting.id as usize / 64, 1 << (posting.id % 64));
-                if seen[word] & bit == 0 {
-                    seen[word] |= bit;
-                    if let Some(edits) = distance(query, &self.strings[posting.id as usize], edits)
-                    {
-                        found(posting.id, edits);
-                    }
-                }
+            }
+        });
+        seen.sort_unstable();
+        seen.dedup();
+        for id in seen {
+            let string = &self.strings[id as usize];
+            let edits = allowed(query.len().max(string.len()));
+            if let Some(edits) = distance(query, string, edits) {
+                found(id, edits);
             }
         }
     }

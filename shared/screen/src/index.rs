@@ -100,6 +100,8 @@ pub struct Index {
     snapshot: Snapshot,
     /// Entry and name by row.
     rows: Vec<(u32, u32)>,
+    /// Kind by row.
+    kinds: Vec<Kind>,
     names: Names,
     ofac: Ofac,
     whole: Whole,
@@ -110,12 +112,13 @@ pub struct Index {
 impl Index {
     /// Builds the index. The snapshot must pass [`Snapshot::check`], as a parsed one does.
     pub fn build(snapshot: Snapshot) -> Self {
-        let mut rows = Vec::new();
+        let (mut rows, mut kinds) = (Vec::new(), Vec::new());
         let mut identifiers = Vec::new();
         let (mut prepared, mut latin, mut folded) = (Vec::new(), Vec::new(), Vec::new());
         for (at, entry) in (0u32..).zip(&snapshot.entries) {
             for (name, n) in entry.names.iter().zip(0u32..) {
                 rows.push((at, n));
+                kinds.push(entry.kind);
                 prepared.push(prepare(&name.text));
                 latin.push(latin_tokens(&name.text));
                 folded.push(tokens(&name.text).0);
@@ -127,7 +130,7 @@ impl Index {
         identifiers.sort();
         identifiers.dedup();
         let (names, ofac, whole) = (Names::new(prepared), Ofac::new(&latin), Whole::new(&folded));
-        Self { snapshot, rows, names, ofac, whole, identifiers }
+        Self { snapshot, rows, kinds, names, ofac, whole, identifiers }
     }
 
     /// The list that the index answers for.
@@ -139,7 +142,7 @@ impl Index {
     pub fn memory_bytes(&self) -> usize {
         let identifiers: usize = self.identifiers.iter().map(|(key, _)| 32 + key.len()).sum();
         let scorers = self.names.bytes() + self.ofac.bytes() + self.whole.bytes();
-        scorers + identifiers + self.rows.len() * 8
+        scorers + identifiers + self.rows.len() * 9
     }
 
     /// The entries that the query hits.
@@ -228,10 +231,14 @@ impl Index {
     }
 
     pub(crate) fn kind(&self, row: u32) -> Kind {
-        self.snapshot.entries[self.rows[row as usize].0 as usize].kind
+        self.kinds[row as usize]
     }
 
     fn offer(&self, query: &Query<'_>, row: u32, score: u16, found: &mut Vec<Hit>) {
+        // No birth can help more than this; it saves a look at the entry.
+        if score + BIRTH_AGREES < query.threshold {
+            return;
+        }
         let (entry, name) = self.rows[row as usize];
         let mut score = score;
         if query.mode == Mode::Default && score > 0 {

@@ -26,24 +26,85 @@ pub fn jaro_winkler(left: &str, right: &str) -> u16 {
 }
 
 pub(crate) fn similarity(left: &[char], right: &[char], window: Window) -> u16 {
-    let (a, b) = (left.len(), right.len());
-    if a == 0 || b == 0 {
-        return if a == b { SCORE_MAX } else { 0 };
+    Pattern::new(left).similarity(right, window)
+}
+
+/// A query, ready to be compared with many strings: where each of its letters stands.
+#[derive(Debug)]
+pub(crate) struct Pattern<'a> {
+    letters: &'a [char],
+    /// Bits of the positions of ASCII letters; used up to 64 letters.
+    places: [u64; 128],
+}
+
+impl<'a> Pattern<'a> {
+    pub(crate) fn new(letters: &'a [char]) -> Self {
+        let mut places = [0; 128];
+        for (at, letter) in letters.iter().enumerate().take(64) {
+            if let Some(place) = places.get_mut(*letter as usize) {
+                *place |= 1 << at;
+            }
+        }
+        Self { letters, places }
     }
-    if left == right {
-        return SCORE_MAX;
+
+    fn places(&self, letter: char) -> u64 {
+        match self.places.get(letter as usize) {
+            Some(places) => *places,
+            None => {
+                let same = self.letters.iter().enumerate().filter(|(_, known)| **known == letter);
+                same.fold(0, |bits, (at, _)| bits | 1 << at)
+            }
+        }
     }
-    let reach = match window {
-        Window::Longer => (a.max(b) / 2).saturating_sub(1),
-        Window::Shorter => a.min(b) / 2 + 1,
-    };
-    let (common, moved) = if a.max(b) <= 64 {
-        common_short(left, right, reach)
-    } else {
-        common_long(left, right, reach)
-    };
-    let prefix = left.iter().zip(right).take(PREFIX_MAX).take_while(|(x, y)| x == y).count();
-    ratio(a as u64, b as u64, common, moved, prefix as u64)
+
+    /// Jaro-Winkler similarity, 0..=10000. Each letter of `other`, in order, takes the first
+    /// free equal letter of the query within reach.
+    pub(crate) fn similarity(&self, other: &[char], window: Window) -> u16 {
+        let (a, b) = (self.letters.len(), other.len());
+        if a == 0 || b == 0 {
+            return if a == b { SCORE_MAX } else { 0 };
+        }
+        if self.letters == other {
+            return SCORE_MAX;
+        }
+        let reach = match window {
+            Window::Longer => (a.max(b) / 2).saturating_sub(1),
+            Window::Shorter => a.min(b) / 2 + 1,
+        };
+        let (common, moved) = if a.max(b) <= 64 {
+            self.common(other, reach)
+        } else {
+            common_long(other, self.letters, reach)
+        };
+        let both = self.letters.iter().zip(other).take(PREFIX_MAX);
+        let prefix = both.take_while(|(x, y)| x == y).count();
+        ratio(a as u64, b as u64, common, moved, prefix as u64)
+    }
+
+    /// Common letters, and how many of them stand in another order; at most 64 letters each.
+    fn common(&self, other: &[char], reach: usize) -> (u64, u64) {
+        let mut taken = 0u64;
+        let mut found = [0u8; 64];
+        let mut count = 0;
+        for (i, letter) in other.iter().enumerate() {
+            let above = u64::MAX.checked_shl(i.saturating_sub(reach) as u32).unwrap_or(0);
+            let below = u64::MAX.checked_shl((i + reach + 1) as u32).unwrap_or(0);
+            let free = self.places(*letter) & above & !below & !taken;
+            if free != 0 {
+                taken |= free & free.wrapping_neg();
+                found[count] = i as u8;
+                count += 1;
+            }
+        }
+        let (mut moved, mut rest) = (0, taken);
+        for at in &found[..count] {
+            let place = rest.trailing_zeros() as usize;
+            moved += u64::from(other[usize::from(*at)] != self.letters[place]);
+            rest &= rest - 1;
+        }
+        (count as u64, moved)
+    }
 }
 
 /// The score from lengths, common letters, letters out of order and common start.
@@ -61,31 +122,7 @@ pub(crate) fn ratio(a: u64, b: u64, common: u64, moved: u64, prefix: u64) -> u16
     score as u16
 }
 
-/// Common letters and how many of them stand in another order; strings of at most 64 letters.
-fn common_short(left: &[char], right: &[char], reach: usize) -> (u64, u64) {
-    let (mut taken, mut used) = (0u64, 0u64);
-    for (i, letter) in left.iter().enumerate() {
-        let from = i.saturating_sub(reach);
-        for (j, other) in right.iter().enumerate().take(i + reach + 1).skip(from) {
-            if taken >> j & 1 == 0 && letter == other {
-                taken |= 1 << j;
-                used |= 1 << i;
-                break;
-            }
-        }
-    }
-    let mut moved = 0;
-    let mut rest = taken;
-    let mut lefts = used;
-    while lefts != 0 {
-        let (i, j) = (lefts.trailing_zeros() as usize, rest.trailing_zeros() as usize);
-        moved += u64::from(left[i] != right[j]);
-        lefts &= lefts - 1;
-        rest &= rest - 1;
-    }
-    (u64::from(used.count_ones()), moved)
-}
-
+/// The same for strings of any length, with `left` in the part of the other.
 fn common_long(left: &[char], right: &[char], reach: usize) -> (u64, u64) {
     let mut taken = vec![false; right.len()];
     let mut lefts = Vec::new();

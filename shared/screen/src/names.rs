@@ -4,10 +4,12 @@
 use crate::grams::Grams;
 use crate::index::Table;
 use crate::score::{
-    EXTRA_QUERY_PERSON, Pair, Prepared, TOGETHER_COST, Token, Unit, direct, is_person, score,
-    together_edits,
+    CONFLICT, CONFLICT_POINTS, EXTRA_QUERY_PERSON, FULL_WEIGHT, Pair, Prepared, TOGETHER_COST,
+    Token, Unit, direct, is_person, score, together_edits,
 };
-use crate::similar::{BONES_MIN, INITIAL, SAME_BONES, SAME_SOUND, edits_allowed, edits_score};
+use crate::similar::{
+    BONES_MIN, EDIT_COST, INITIAL, SAME_BONES, SAME_SOUND, edits_allowed, edits_score,
+};
 use crate::words::Class;
 use crate::{SCORE_MAX, snapshot::Kind};
 
@@ -24,6 +26,10 @@ pub(crate) struct Names {
     bones: Vec<(Vec<char>, u32)>,
     together: Grams,
     name_together: Vec<u32>,
+    /// Weight of each name's tokens, small words apart.
+    name_weights: Vec<u32>,
+    /// Weight of the heaviest token of each sound, small words apart.
+    sound_weights: Vec<u16>,
     together_names: Table,
 }
 
@@ -86,7 +92,18 @@ impl Names {
             sorted(ids.map(|token| token_sounds[*token as usize]))
         });
         let sound_names = Table::new(name_sounds).turned(sounds.len());
-        let (sounds, together) = (Grams::new(sounds), Grams::new(together));
+        let weighs = |token: &&Token| !token.class.is_minor();
+        let name_weights = names
+            .iter()
+            .map(|name| name.tokens.iter().filter(weighs).map(|token| token.weight).sum());
+        let name_weights = name_weights.collect();
+        let mut sound_weights = vec![0u16; sounds.len()];
+        for (token, sound) in tokens.iter().zip(&token_sounds).filter(|(token, _)| weighs(token)) {
+            let weight = &mut sound_weights[*sound as usize];
+            *weight = token.weight.min(u16::MAX.into()).max(u32::from(*weight)) as u16;
+        }
+        let (sounds, together) =
+            (Grams::new(sounds, edits_allowed), Grams::new(together, together_edits));
         Self {
             tokens,
             token_sounds,
@@ -96,6 +113,8 @@ impl Names {
             bones,
             together,
             name_together,
+            name_weights,
+            sound_weights,
             together_names,
         }
     }
@@ -105,7 +124,8 @@ impl Names {
         let tokens: usize = self.tokens.iter().map(|t| size_of::<Token>() + letters(t)).sum();
         let bones: usize = self.bones.iter().map(|(bones, _)| 32 + bones.len() * 4).sum();
         let tables = self.name_tokens.bytes() + self.sound_names.bytes();
-        let ids = (self.token_sounds.len() + self.name_together.len()) * 4;
+        let ids = (self.token_sounds.len() + self.name_together.len() * 2) * 4
+            + self.sound_weights.len() * 2;
         tokens
             + bones
             + tables
@@ -143,7 +163,7 @@ impl Names {
     }
 
     /// Every sound that is like a unit's, with the score.
-    fn like(&self, token: &Token, mut found: impl FnMut(u32, u16)) {
+    fn like(&self, token: &Token, joined: bool, mut found: impl FnMut(u32, u16)) {
         if let Some(sound) = self.sound(&token.sound) {
             found(sound, SAME_SOUND);
         }
@@ -155,7 +175,13 @@ impl Names {
             let same = self.bones[from..].iter().take_while(|(bones, _)| *bones == token.bones);
             same.for_each(|(_, sound)| found(*sound, SAME_BONES));
         }
-        self.sounds.near(&token.sound, edits_allowed, |sound, edits| {
+        // Two tokens read as one must be surer, so that fewer edits can count.
+        let most = usize::from(SCORE_MAX - SAME_BONES);
+        let allowed = |length: usize| {
+            let edits = edits_allowed(length);
+            if joined { edits.min((most + 1) * length / EDIT_COST as usize) } else { edits }
+        };
+        self.sounds.near(&token.sound, allowed, |sound, edits| {
             if edits > 0 {
                 let other = self.sounds.strings()[sound as usize].len();
                 found(sound, edits_score(edits, other.max(token.sound.len())));
@@ -171,95 +197,160 @@ impl Names {
         kind: impl Fn(u32) -> Kind,
         mut hit: impl FnMut(u32, u16),
     ) {
-        let units = query.1;
-        let mut memo =
-            Memo { slots: vec![0; self.token_sounds.len()], rows: Vec::new(), width: units.len() };
-        let mut weights = vec![0u32; self.name_together.len()];
-        let mut touched = Vec::new();
-        let mut add = |names: &[u32], points: u32| {
-            for name in names {
-                let weight = &mut weights[*name as usize];
-                if *weight == 0 {
-                    touched.push(*name);
-                }
-                *weight = weight.saturating_add(points);
-            }
-        };
-        // Small words and initials may match anything, so they count as matched.
-        let mut given = 0u64;
-        for (n, unit) in units.iter().enumerate() {
-            let (single, class) = (unit.bits.count_ones() == 1, unit.token.class);
-            let carries = !(single && (class.is_minor() || class == Class::Initial));
-            if !carries {
-                given += u64::from(unit.weight) * u64::from(SCORE_MAX);
-            }
-            self.like(&unit.token, |sound, score| {
-                if !single && score < SAME_BONES {
-                    return;
-                }
-                memo.put(sound, n, score);
-                if carries {
-                    // One sound may hide one text.
-                    let most = if score == SAME_SOUND { SCORE_MAX } else { score };
-                    add(self.sound_names.row(sound), unit.weight * u32::from(most));
-                }
-            });
-            if single && class == Class::Word {
-                let initial = crate::fold::sound(&unit.token.text[..1]);
-                if let Some(sound) = self.sound(&initial) {
-                    add(self.sound_names.row(sound), unit.weight * u32::from(INITIAL));
-                }
-            }
+        let mut search = Search::new(query, threshold, self);
+        for (n, unit) in query.1.iter().enumerate() {
+            self.collect(n, unit, &mut search);
         }
         let length = query.0.together.len();
         if length > 0 {
             let points = usize::from(SCORE_MAX - threshold);
             let allowed = |n: usize| together_edits(n).min((points + 1) * n / TOGETHER_COST);
             self.together.near(&query.0.together, allowed, |id, _| {
-                add(self.together_names.row(id), u32::MAX);
+                search.add(self.together_names.row(id), u32::MAX, u16::MAX, u16::MAX);
             });
         }
-        let bound = Bound::new(query.0, threshold);
-        let mut pairs = Vec::new();
+        let (mut pairs, mut list) = (Vec::new(), Vec::new());
         let mut try_name = |name: u32| {
             let ids = self.name_tokens.row(name);
-            let list: Vec<&Token> = ids.iter().map(|id| &self.tokens[*id as usize]).collect();
+            list.clear();
+            list.extend(ids.iter().map(|id| &self.tokens[*id as usize]));
             let person = is_person(kind(name), &query.0.tokens, &list);
             let sounds =
-                |unit: usize, at: usize| memo.get(self.token_sounds[ids[at] as usize], unit);
+                |unit: usize, at: usize| search.memo.get(self.token_sounds[ids[at] as usize], unit);
             hit(name, score(query, (&list, self.together_of(name)), person, sounds, &mut pairs));
         };
-        if bound.is_met(given) {
-            (0..self.name_together.len() as u32).for_each(try_name);
+        if search.may_reach(&Matched::default(), 0) {
+            (0..self.name_weights.len() as u32).for_each(try_name);
             return;
         }
-        for name in touched {
-            if bound.is_met(given + u64::from(weights[name as usize])) {
-                try_name(name);
+        for name in &search.touched {
+            let matched = &search.matched[*name as usize];
+            if search.may_reach(matched, self.name_weights[*name as usize]) {
+                try_name(*name);
+            }
+        }
+    }
+
+    /// Adds what one unit can match to the names that have it.
+    fn collect(&self, n: usize, unit: &Unit, search: &mut Search) {
+        let (single, class) = (unit.bits.count_ones() == 1, unit.token.class);
+        let carries = !(single && is_given(class));
+        let weight = unit.weight.min(u16::MAX.into()) as u16;
+        self.like(&unit.token, !single, |sound, score| {
+            if !single && score < SAME_BONES {
+                return;
+            }
+            search.memo.put(sound, n, score);
+            let heaviest = self.sound_weights[sound as usize];
+            if !carries && heaviest > 0 {
+                search.take(self.sound_names.row(sound), heaviest);
+            }
+            if carries {
+                // One sound may hide one text.
+                let most = if score == SAME_SOUND { SCORE_MAX } else { score };
+                let points = unit.weight * u32::from(most);
+                search.add(self.sound_names.row(sound), points, weight, heaviest);
+            }
+        });
+        if single && class == Class::Word {
+            let initial = crate::fold::sound(&unit.token.text[..1]);
+            if let Some(sound) = self.sound(&initial) {
+                let points = unit.weight * u32::from(INITIAL);
+                let heaviest = self.sound_weights[sound as usize];
+                search.add(self.sound_names.row(sound), points, weight, heaviest);
             }
         }
     }
 }
 
-/// What the matched weight of the query must reach for a score of `threshold`.
-struct Bound {
+/// Small words and initials of the query may match anything, so they count as matched.
+fn is_given(class: Class) -> bool {
+    class.is_minor() || class == Class::Initial
+}
+
+/// What a name can have in common with the query, at most.
+#[derive(Debug, Clone, Copy, Default)]
+struct Matched {
+    /// Weight times score over the query's tokens.
+    points: u32,
+    /// Weight of the query's tokens.
+    query: u16,
+    /// Weight of the list's tokens.
+    list: u16,
+}
+
+/// One query's way through the index.
+struct Search {
+    memo: Memo,
+    matched: Vec<Matched>,
+    touched: Vec<u32>,
+    /// Weight of the query, of what counts as matched anyway, and of the list tokens that its
+    /// initials may take.
     weight: u64,
+    given: u64,
+    taken: u64,
     threshold: u64,
 }
 
-impl Bound {
-    fn new(query: &Prepared, threshold: u16) -> Self {
-        let weight = query.tokens.iter().map(|token| u64::from(token.weight)).sum();
-        Self { weight, threshold: threshold.into() }
+impl Search {
+    fn new(query: (&Prepared, &[Unit]), threshold: u16, names: &Names) -> Self {
+        let tokens = &query.0.tokens;
+        let sum = |keep: &dyn Fn(&Token) -> bool| -> u64 {
+            tokens.iter().filter(|token| keep(token)).map(|token| u64::from(token.weight)).sum()
+        };
+        let initials = tokens.iter().filter(|token| token.class == Class::Initial).count();
+        Self {
+            memo: Memo {
+                slots: vec![0; names.sound_weights.len()],
+                rows: Vec::new(),
+                width: query.1.len(),
+            },
+            matched: vec![Matched::default(); names.name_weights.len()],
+            touched: Vec::new(),
+            weight: sum(&|_| true),
+            given: sum(&|token| is_given(token.class)),
+            taken: initials as u64 * u64::from(FULL_WEIGHT),
+            threshold: threshold.into(),
+        }
     }
 
-    /// `points` is at least the sum of weight times score over the matched tokens. With all of
-    /// the list matched and the rest of the query at its lowest price x %, the score is at most
-    /// 100 points / ((100 - x) points / 10000 + x weight).
-    fn is_met(&self, points: u64) -> bool {
+    fn add(&mut self, names: &[u32], points: u32, query: u16, list: u16) {
+        for name in names {
+            let matched = &mut self.matched[*name as usize];
+            if matched.points == 0 {
+                self.touched.push(*name);
+            }
+            matched.points = matched.points.saturating_add(points);
+            matched.query = matched.query.saturating_add(query);
+            matched.list = matched.list.saturating_add(list);
+        }
+    }
+
+    /// Names whose token of weight `list` a small word of the query may be paired with.
+    fn take(&mut self, names: &[u32], list: u16) {
+        for name in names {
+            let matched = &mut self.matched[*name as usize];
+            matched.list = matched.list.saturating_add(list);
+        }
+    }
+
+    /// Whether a name whose tokens weigh `list`, small words apart, can reach the threshold.
+    /// With x % the lowest price of unmatched weight, P points over all weight W of the query,
+    /// and at least C of weight unmatched on both sides, the score is at most
+    /// 100 P / ((100 - x) P / 10000 + x W + (conflict - x) C), less the points for C.
+    fn may_reach(&self, matched: &Matched, list: u32) -> bool {
+        if matched.points == u32::MAX {
+            return true;
+        }
         let scale = u64::from(SCORE_MAX);
+        let points = u64::from(matched.points) + self.given * scale;
+        let left = self.weight.saturating_sub(self.given + u64::from(matched.query));
+        let right = u64::from(list).saturating_sub(self.taken + u64::from(matched.list));
+        let both = left.min(right);
+        let full = u64::from(FULL_WEIGHT);
+        let threshold = self.threshold + CONFLICT_POINTS * both.min(full) / full;
         let cheapest = EXTRA_QUERY_PERSON;
-        let paid = (100 - cheapest) * points + cheapest * self.weight * scale;
-        100 * points * scale >= self.threshold * paid
+        let price = cheapest * self.weight + (CONFLICT - cheapest) * both;
+        100 * points * scale >= threshold * ((100 - cheapest) * points + price * scale)
     }
 }

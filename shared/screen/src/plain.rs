@@ -3,7 +3,7 @@
 
 use crate::fold::join;
 use crate::index::Table;
-use crate::jaro::{JARO_CHARS_MAX, Window, common_needed, similarity};
+use crate::jaro::{JARO_CHARS_MAX, Pattern, Window, common_needed, similarity};
 
 /// Below this a token of an OFAC query counts nothing.
 const OFAC_FLOOR: u16 = 5_000;
@@ -119,8 +119,12 @@ impl Whole {
     }
 
     pub(crate) fn screen(&self, query: &[char], threshold: u16, mut hit: impl FnMut(u32, u16)) {
+        let pattern = Pattern::new(query);
         for name in self.0.near(query, threshold) {
-            hit(name, self.score(query, name));
+            let letters = &self.0.letters[name as usize];
+            if !query.is_empty() && !letters.is_empty() {
+                hit(name, pattern.similarity(letters, Window::Longer));
+            }
         }
     }
 }
@@ -171,13 +175,14 @@ impl Ofac {
     fn score_by(
         &self,
         query: &OfacQuery,
+        pattern: &Pattern<'_>,
         name: u32,
         mut word: impl FnMut(usize, u32) -> u16,
     ) -> u16 {
         let whole = &self.whole.letters[name as usize];
         let (Some(first), false) = (query.whole.first(), query.words.is_empty()) else { return 0 };
         let by_whole = if whole.first() == Some(first) {
-            similarity(&query.whole, whole, Window::Shorter)
+            pattern.similarity(whole, Window::Shorter)
         } else {
             0
         };
@@ -189,7 +194,7 @@ impl Ofac {
     }
 
     pub(crate) fn score(&self, query: &OfacQuery, name: u32) -> u16 {
-        self.score_by(query, name, |n, id| {
+        self.score_by(query, &Pattern::new(&query.whole), name, |n, id| {
             similarity(&query.words[n], &self.words.letters[id as usize], Window::Shorter)
         })
     }
@@ -200,9 +205,11 @@ impl Ofac {
         let mut mark = |name: u32| marks[name as usize / 64] |= 1 << (name % 64);
         let count = self.words.letters.len();
         let mut memo = vec![u16::MAX; count * query.words.len()];
-        for (n, word) in query.words.iter().enumerate() {
+        let words: Vec<Pattern<'_>> = query.words.iter().map(|word| Pattern::new(word)).collect();
+        let whole = Pattern::new(&query.whole);
+        for (n, (word, pattern)) in query.words.iter().zip(&words).enumerate() {
             for id in self.words.near(word, threshold) {
-                let score = similarity(word, &self.words.letters[id as usize], Window::Shorter);
+                let score = pattern.similarity(&self.words.letters[id as usize], Window::Shorter);
                 memo[n * count + id as usize] = score;
                 if score >= threshold {
                     self.word_names.row(id).iter().for_each(|name| mark(*name));
@@ -218,11 +225,11 @@ impl Ofac {
             while bits != 0 {
                 let name = block as u32 * 64 + bits.trailing_zeros();
                 bits &= bits - 1;
-                let score = self.score_by(query, name, |n, id| {
+                let score = self.score_by(query, &whole, name, |n, id| {
                     let cell = &mut memo[n * count + id as usize];
                     if *cell == u16::MAX {
-                        let word = &query.words[n];
-                        *cell = similarity(word, &self.words.letters[id as usize], Window::Shorter);
+                        let letters = &self.words.letters[id as usize];
+                        *cell = words[n].similarity(letters, Window::Shorter);
                     }
                     *cell
                 });

@@ -2,7 +2,7 @@
 //! It must never know the list as a whole: a pair of names has one score everywhere.
 
 use crate::fold::{skeleton, sound, tokens};
-use crate::similar::{LETTERS_MAX, SAME_BONES, distance, pair_score, sounds_score};
+use crate::similar::{EDITS_MAX, LETTERS_MAX, SAME_BONES, distance, pair_score, sounds_score};
 use crate::words::{Class, PHRASES, class, legal_form, number, roman};
 use crate::{SCORE_MAX, Strength, snapshot::Kind};
 
@@ -11,14 +11,14 @@ const LETTER_WEIGHT: u32 = 20;
 /// Letters of a token that count, at least and at most.
 const LETTERS_COUNTED: (usize, usize) = (2, 6);
 /// Weight of a full token.
-const FULL_WEIGHT: u32 = LETTER_WEIGHT * 6;
+pub(crate) const FULL_WEIGHT: u32 = LETTER_WEIGHT * 6;
 /// Cost of unmatched weight, in percent: on both sides at once, and on one side alone.
-const CONFLICT: u64 = 130;
+pub(crate) const CONFLICT: u64 = 130;
 pub(crate) const EXTRA_QUERY_PERSON: u64 = 35;
 const EXTRA_LIST_PERSON: u64 = 20;
 const EXTRA_OTHER: u64 = 60;
 /// What a full token that contradicts costs on top.
-const CONFLICT_POINTS: u64 = 2_500;
+pub(crate) const CONFLICT_POINTS: u64 = 2_500;
 /// Highest score of names whose numbers differ.
 const NUMBERS_DIFFER: u16 = 6_500;
 /// What an edit costs in names written together, divided by the longer one's letters.
@@ -256,7 +256,7 @@ pub(crate) fn together_score(left: &[char], right: &[char]) -> u16 {
 
 /// Edits that names of `length` letters (the longer one's) written together may have.
 pub(crate) fn together_edits(length: usize) -> usize {
-    (length / 6).min(3)
+    (length / 6).min(EDITS_MAX)
 }
 
 enum Numbers {

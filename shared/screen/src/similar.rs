@@ -13,9 +13,9 @@ pub(crate) const BONES_MIN: usize = 3;
 /// An initial against a word that it begins.
 pub(crate) const INITIAL: u16 = 8_000;
 /// What one edit costs, divided by the longer token's length.
-const EDIT_COST: u32 = 15_000;
+pub(crate) const EDIT_COST: u32 = 15_000;
 /// Most edits that are ever looked for.
-pub(crate) const EDITS_MAX: usize = 3;
+pub(crate) const EDITS_MAX: usize = 2;
 /// Longest string whose edits are counted, in letters.
 pub(crate) const LETTERS_MAX: usize = 96;
 
@@ -24,7 +24,6 @@ pub(crate) fn edits_allowed(length: usize) -> usize {
     match length {
         0..3 => 0,
         3..6 => 1,
-        6..12 => 2,
         _ => EDITS_MAX,
     }
 }
@@ -48,7 +47,7 @@ pub(crate) fn sounds_score(left: &Token, right: &Token) -> u16 {
 
 /// The score of a query token against a list token, given the score of their sounds.
 pub(crate) fn pair_score(query: &Token, list: &Token, sounds: u16) -> u16 {
-    if query.text == list.text {
+    if sounds == SAME_SOUND && query.text == list.text {
         return SCORE_MAX;
     }
     if query.class == Class::Number || list.class == Class::Number {

@@ -87,6 +87,10 @@ pub(crate) struct ProofArguments {
     /// The salt that came with the proof: hexadecimal, or a file that holds it.
     #[arg(long, value_name = "HEX|FILE")]
     pub(crate) salt: Option<String>,
+    /// What replays the rules: `module` runs the modules of the bundle; `both` also compiles each
+    /// rule again from its source and asks the reference interpreter (checks P21 and P22).
+    #[arg(long, value_name = "ENGINE", default_value = "both", value_parser = ["module", "both"])]
+    pub(crate) replay: String,
     /// Longest time between an evaluation and its quote, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = seconds())]
     pub(crate) lag: u64,

@@ -26,7 +26,9 @@ pub(crate) fn proof(asked: &ProofArguments) -> Result<Verdict> {
             Err(rejected) => return Ok(refused(&rejected)),
         },
     };
-    let materials = Materials { bundle: bundle.as_deref(), input: input.as_deref(), salt };
+    let second_opinion = asked.replay == "both";
+    let (bundle_bytes, input) = (bundle.as_deref(), input.as_deref());
+    let materials = Materials { bundle: bundle_bytes, input, salt, second_opinion };
     let content = bundle.as_deref().and_then(|bytes| SignedBundle::parse_unverified(bytes).ok());
     Ok(match Verifier::new(policy).verify(&bytes, &materials) {
         Ok(verified) => accepted(&verified, content.as_ref()),
@@ -71,6 +73,11 @@ fn accepted(verified: &Verified, bundle: Option<&Bundle>) -> Verdict {
             rule.outcome.name(),
             format!("{}: {}", rule.id, reason(verified, bundle, index)),
         );
+        for hit in &rule.hits {
+            let score = facts::format_decimal(hit.score.into(), 2);
+            let text = format!("{} entry {}, score {score} of 100", hit.list, hit.entry);
+            table.row("", "hit", text);
+        }
     }
     for (jurisdiction, domain) in &statement.not_covered {
         table.row("", "not covered", format!("{jurisdiction} {domain}: no rule in force"));
@@ -80,11 +87,8 @@ fn accepted(verified: &Verified, bundle: Option<&Bundle>) -> Verdict {
     let (inclusion, checkpoint) = (verified.inclusion(), verified.checkpoint());
     let place = format!("leaf {} of {}", inclusion.index, inclusion.size);
     table.row("log", place, format!("checkpoint {}", short(&checkpoint.root)));
-    let replay = match verified.results() {
-        Some(_) => ("same outcome", "same state, output, trace and fuel"),
-        None => ("not done", "give --rules, --input and --salt"),
-    };
-    table.row("replay", replay.0, replay.1);
+    let (done, remark) = replay(verified);
+    table.row("replay", done, remark);
     let open: Vec<_> = verified
         .checks()
         .iter()
@@ -94,7 +98,7 @@ fn accepted(verified: &Verified, bundle: Option<&Bundle>) -> Verdict {
     let passed = verified.checks().len() - open.len();
     table.row(
         "checks",
-        format!("{passed} of 20 passed"),
+        format!("{passed} of {} passed", verified.checks().len()),
         format!("not checked: {}", open.join(" ")),
     );
     let closing = Root::of(verified.document()).closing("VALID");
@@ -109,6 +113,21 @@ fn reason(verified: &Verified, bundle: Option<&Bundle>, index: usize) -> String 
         (Some(result), Some(rule)) => verify::render_reason(rule, result),
         _ if entry.outcome == RuleOutcome::Pass => format!("reason {}", entry.reason),
         _ => format!("reason {} (give --rules, --input and --salt to see it)", entry.reason),
+    }
+}
+
+/// What the replay showed, in two columns.
+fn replay(verified: &Verified) -> (&'static str, &'static str) {
+    let interpreted = verified
+        .checks()
+        .iter()
+        .any(|(check, outcome)| check.name() == "P22" && *outcome == Outcome::Passed);
+    match (verified.results(), interpreted) {
+        (Some(_), true) => {
+            ("same outcome", "same bytes from the modules, from their sources, and interpreted")
+        }
+        (Some(_), false) => ("same outcome", "same state, output, trace and fuel"),
+        (None, _) => ("not done", "give --rules, --input and --salt"),
     }
 }
 

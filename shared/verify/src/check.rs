@@ -1,4 +1,4 @@
-//! The checks on a proof, P1 to P20, by number. The checks on its evidence (N1 to N42) are in
+//! The checks on a proof, P1 to P22, by number. The checks on its evidence (N1 to N42) are in
 //! `attest`.
 
 use std::fmt;
@@ -16,7 +16,7 @@ pub enum Outcome {
     NotChecked(&'static str),
 }
 
-const TITLES: [(&str, &str); 20] = [
+const TITLES: [(&str, &str); 22] = [
     ("P1", "envelope is one COSE_Sign1"),
     ("P2", "headers are the format's"),
     ("P3", "statement is canonical"),
@@ -37,15 +37,17 @@ const TITLES: [(&str, &str); 20] = [
     ("P18", "decision follows from the rules"),
     ("P19", "single result is in the output"),
     ("P20", "anchors and witnesses"),
+    ("P21", "modules follow from their sources"),
+    ("P22", "the interpreter agrees"),
 ];
 
 impl Check {
     /// Every check, in order.
     pub fn all() -> impl Iterator<Item = Check> {
-        (1..=20).map(Check)
+        (1..=22).map(Check)
     }
 
-    /// `P1` to `P20`.
+    /// `P1` to `P22`.
     pub fn name(self) -> &'static str {
         TITLES[usize::from(self.0) - 1].0
     }

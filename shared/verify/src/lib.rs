@@ -18,6 +18,7 @@ mod audit;
 mod check;
 mod error;
 mod policy;
+mod recompile;
 mod render;
 mod replay;
 mod strict;

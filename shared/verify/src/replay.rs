@@ -1,7 +1,7 @@
 //! Rules, input and replay: checks P12 to P17, and one result shown alone (P19).
 
 use crate::verifier::Ledger;
-use crate::{Verified, Verifier, VerifyError};
+use crate::{Verified, Verifier, VerifyError, recompile};
 use crypto::{Digest, Domain, Salt, digest};
 use facts::Millis;
 use proof::{Hit, Statement};
@@ -18,6 +18,9 @@ pub struct Materials<'a> {
     pub input: Option<&'a [u8]>,
     /// The salt that came with the proof.
     pub salt: Option<Salt>,
+    /// Whether to compile the rules again from their sources and to ask the reference interpreter
+    /// too (checks P21 and P22).
+    pub second_opinion: bool,
 }
 
 /// Makes every check that `materials` allow and returns the replayed results.
@@ -30,7 +33,7 @@ pub(crate) fn check(
     let program = match materials.bundle {
         Some(bundle) => Some(verifier.program(bundle)?),
         None => {
-            ledger.not_checked(&[12, 13, 14], "the rule bundle was not given");
+            ledger.not_checked(&[12, 13, 14, 21, 22], "the rule bundle was not given");
             None
         }
     };
@@ -41,6 +44,10 @@ pub(crate) fn check(
     check_age(statement, verifier.ages())?;
     let Some(body) = materials.input else {
         ledger.not_checked(&[15, 16, 17], "the input was not given");
+        if let Some(program) = &program {
+            let selection = select(program, statement)?;
+            recompile::check(program, &selection, materials, None, ledger)?;
+        }
         return Ok(None);
     };
     let salt = materials.salt.as_ref().ok_or(VerifyError::SaltMissing)?;
@@ -60,6 +67,8 @@ pub(crate) fn check(
     };
     let results = replay(program, statement, &record, salt)?;
     ledger.passed(&[17]);
+    let selection = select(program, statement)?;
+    recompile::check(program, &selection, materials, Some((&record, &results)), ledger)?;
     Ok(Some(results))
 }
 
@@ -139,7 +148,7 @@ fn check_input(
 ) -> Result<facts::Request, VerifyError> {
     let input_hash = digest(Domain::Input, &[&salt.0, body]);
     VerifyError::equal("P15", "input_hash", statement.input_hash, input_hash)?;
-    let request = facts::parse_request(body).map_err(VerifyError::Input)?;
+    let request = messages::parse_request(body).map_err(VerifyError::Input)?;
     let jurisdictions: Vec<_> = request.jurisdictions.iter().map(|j| j.as_str()).collect();
     let domains: Vec<_> = request.domains.iter().map(|d| d.as_str()).collect();
     for (what, stated, asked) in [

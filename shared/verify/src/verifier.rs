@@ -56,7 +56,7 @@ impl Verified {
         &unsigned.expect("verification refuses a proof without evidence").inclusion
     }
 
-    /// What became of P1 to P20.
+    /// What became of P1 to P22.
     pub fn checks(&self) -> &[(Check, Outcome)] {
         &self.checks
     }
@@ -243,11 +243,11 @@ fn check_time(
 }
 
 /// What became of each check. One that nobody entered is not checked, never passed.
-pub(crate) struct Ledger([Option<Outcome>; 20]);
+pub(crate) struct Ledger([Option<Outcome>; 22]);
 
 impl Ledger {
     fn new() -> Self {
-        let mut ledger = Self([const { None }; 20]);
+        let mut ledger = Self([const { None }; 22]);
         ledger.not_checked(&[9], "a set of proofs is needed; use audit");
         ledger.not_checked(&[19], "no single result was shown");
         ledger.not_checked(&[20], "the proof carries no anchor or witness");

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use crypto::{Digest, Signature, to_hex};
 use facts::Millis;
 use proof::{
-    EngineId, Evidence, Hit, Inclusion, Proof, RuleEntry, Rulebook, SignedStatement, Statement, Unsigned,
+    EngineId, Evidence, Hit, Inclusion, Proof, RuleEntry, Rulebook, SignedStatement, Statement,
+    Unsigned,
 };
 use rules::Outcome;
 use serde_json::{Map, Value, json};

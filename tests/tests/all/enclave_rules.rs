@@ -46,26 +46,71 @@ fn an_older_bundle_is_a_rollback_even_with_a_fresh_word() {
     let enclave = cold(0);
     let mut link = Link::to(&enclave, 1);
     boot(&world, &mut link);
-    let mut offer = |version: u64| {
-        let mut content = world.bundle.clone();
-        content.version = version;
-        let bundle = rules::sign_bundle(&content, &[1, 2].map(tests::world::key)).expect("sound");
-        let issued_at = now();
-        let freshness = rules::Freshness {
-            bundle: content.hash(),
-            version,
-            issued_at,
-            expires_at: facts::Millis(issued_at.0 + 60_000),
-        };
-        let freshness = rules::sign_freshness(&freshness, &[tests::world::key(4)]);
-        match link.ask(&Command::LoadRules { id: 2, bundle, freshness }) {
-            Report::RulesLoaded { rulebook, .. } => Ok(rulebook.version),
-            Report::Refused(refusal) => Err(refusal.detail),
-            other => panic!("{other:?}"),
-        }
-    };
+    let mut offer = |version| offer(&world, &mut link, version);
     assert_eq!(offer(5), Ok(5));
     assert_eq!(offer(5), Ok(5), "the same again is a renewal");
     assert!(offer(4).expect_err("rollback").contains("not above version 5"));
     assert_eq!(offer(6), Ok(6));
+}
+
+/// Offers the world's bundle under another version; the version in force, or why not.
+fn offer(world: &World, link: &mut Link, version: u64) -> Result<u64, String> {
+    let mut content = world.bundle.clone();
+    content.version = version;
+    let bundle = rules::sign_bundle(&content, &[1, 2].map(tests::world::key)).expect("sound");
+    let issued_at = now();
+    let freshness = rules::Freshness {
+        bundle: content.hash(),
+        version,
+        issued_at,
+        expires_at: facts::Millis(issued_at.0 + 60_000),
+    };
+    let freshness = rules::sign_freshness(&freshness, &[tests::world::key(4)]);
+    match link.ask(&Command::LoadRules { id: 2, bundle, freshness }) {
+        Report::RulesLoaded { rulebook, .. } => Ok(rulebook.version),
+        Report::Refused(refusal) => Err(refusal.detail),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_last_three_versions_answer_and_the_statement_names_the_newest() {
+    let world = World::small();
+    let enclave = cold(0);
+    let mut link = Link::to(&enclave, 1);
+    boot(&world, &mut link);
+    for version in 1..=4 {
+        assert_eq!(offer(&world, &mut link, version), Ok(version));
+    }
+    link.send(&Command::Resume { from: 1 });
+    let mut evaluate = |wanted: Option<u64>| {
+        let wish =
+            wanted.map_or(String::new(), |wanted| format!(r#","rulebook_version":{wanted}"#));
+        let body = format!(
+            r#"{{"transaction":{{"id":"t","type":"cash_deposit","amount":"1","currency":"USD"}},
+            "jurisdictions":["US"],"domains":["AML"]{wish}}}"#
+        );
+        link.send(&Command::Evaluate { id: 9, client_ref: vec![], body: body.into_bytes() });
+        loop {
+            match link.report().expect("the link is open") {
+                Report::Entry(entry) => {
+                    let signed = proof::Proof::parse(&entry.envelope).expect("signed").signed;
+                    let statement = signed.statement();
+                    return Ok((statement.rulebook.version, statement.newest_version));
+                }
+                Report::Refused(refusal) => return Err((refusal.field, refusal.detail)),
+                Report::Quote(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    assert_eq!(evaluate(None), Ok((4, 4)));
+    for wanted in 2..=4 {
+        assert_eq!(evaluate(Some(wanted)), Ok((wanted, 4)));
+    }
+    for gone in [1, 5] {
+        let (field, detail) = evaluate(Some(gone)).expect_err("not held");
+        assert_eq!(field, "rulebook_version");
+        assert!(detail.contains("held are [4, 3, 2]"), "{detail}");
+    }
 }

@@ -14,7 +14,12 @@ fn judge(policy: Policy, proof: &[u8], materials: &Materials<'_>) -> Result<Veri
 }
 
 fn all<'a>(sample: &'a Sample) -> Materials<'a> {
-    Materials { bundle: Some(&sample.world.signed_bundle), input: Some(BODY), salt: Some(SALT) }
+    Materials {
+        bundle: Some(&sample.world.signed_bundle),
+        input: Some(BODY),
+        salt: Some(SALT),
+        second_opinion: false,
+    }
 }
 
 fn refused(sample: &Sample, proof: &Proof, check: &str) {
@@ -40,10 +45,13 @@ fn the_sample_is_valid_and_says_what_was_not_checked() {
             .map(|(check, _)| check.name())
             .collect()
     };
-    assert_eq!(open(&verified), ["P9", "P11", "P19", "P20"]);
+    assert_eq!(open(&verified), ["P9", "P11", "P19", "P20", "P21", "P22"]);
     let bare = judge(sample.policy(), &sample.proof.to_bytes(), &Materials::default());
     let bare = bare.expect("valid without materials");
-    assert_eq!(open(&bare), ["P9", "P11", "P12", "P13", "P14", "P15", "P16", "P17", "P19", "P20"]);
+    assert_eq!(
+        open(&bare),
+        ["P9", "P11", "P12", "P13", "P14", "P15", "P16", "P17", "P19", "P20", "P21", "P22"]
+    );
     assert!(!verified.document().anchor().is_built_in());
 }
 
@@ -190,13 +198,14 @@ fn preimages_have_to_be_the_right_ones() {
     };
     let reordered = String::from_utf8_lossy(BODY).replace("15000", "15000.00");
     let bundle = Some(&sample.world.signed_bundle[..]);
-    let with = |input, salt| Materials { bundle, input: Some(input), salt };
+    let with = |input, salt| Materials { bundle, input: Some(input), salt, second_opinion: false };
     assert_eq!(check(with(reordered.as_bytes(), Some(SALT))), "P15");
     assert_eq!(check(with(BODY, Some(Salt([8; 32])))), "P15");
     assert_eq!(check(with(BODY, None)), "P15");
     let unsigned =
         rules::sign_bundle(&sample.world.bundle, &[tests::world::key(1)]).expect("sound");
-    let materials = Materials { bundle: Some(&unsigned), input: None, salt: None };
+    let materials =
+        Materials { bundle: Some(&unsigned), input: None, salt: None, second_opinion: false };
     assert_eq!(check(materials), "P12");
 }
 

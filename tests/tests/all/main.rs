@@ -6,6 +6,7 @@ mod enclave_link;
 mod enclave_rules;
 mod faults;
 mod flow;
+mod foreign;
 mod fuzz;
 mod hostile;
 mod readme;

@@ -1,4 +1,4 @@
-//! Frozen vectors: `shared/proof/vectors/proof-1.json` holds every format of FORMAT.md once, and
+//! Frozen vectors: `shared/proof/vectors/proof-2.json` holds every format of FORMAT.md once, and
 //! this test makes each value again. To freeze a new version, run with PROBITY_FREEZE=1 and give
 //! the file a new number; a changed byte in an old file is a broken promise.
 
@@ -13,7 +13,7 @@ fn computed() -> Value {
     let world = &sample.world;
     let signed = &sample.proof.signed;
     let unsigned = sample.proof.unsigned.as_ref().expect("complete");
-    let request = facts::parse_request(BODY).expect("sound");
+    let request = messages::parse_request(BODY).expect("sound");
     let record = facts::record(&request, request.as_of.expect("given")).expect("sound");
     let single = &SignedBundle::parse_unverified(&world.signed_bundle).expect("parses");
     let verified = Verifier::new(sample.policy())
@@ -23,7 +23,7 @@ fn computed() -> Value {
     let pcrs: serde_json::Map<_, _> =
         image().iter().map(|(index, pcr)| (format!("pcr{index}"), to_hex(pcr).into())).collect();
     json!({
-        "about": "One proof of FORMAT.md version 1, made with published keys; bytes in hexadecimal",
+        "about": "One proof of FORMAT.md, made with published keys; bytes in hexadecimal",
         "input": String::from_utf8_lossy(BODY),
         "salt": to_hex(&SALT.0),
         "record": to_hex(record.as_bytes()),
@@ -43,6 +43,7 @@ fn computed() -> Value {
         "boot_record_hash": sample.record.hash().to_string(),
         "key_set": to_hex(&proof::key_set(&sample.signer.verifying_key())),
         "rule_result": to_hex(&result.to_bytes()),
+        "wide_result": to_hex(&wide_result().to_bytes()),
         "fuel": fuel(&sample),
         "leaf_salt": to_hex(&rules::leaf_salt(&SALT, 0).0),
         "output_leaf": result.leaf(&rules::leaf_salt(&SALT, 0)).to_string(),
@@ -62,10 +63,30 @@ fn computed() -> Value {
     })
 }
 
+/// A result with the values that the sample's rule does not have.
+fn wide_result() -> rules::RuleResult {
+    let money = |mantissa, scale, currency: &str| rules::Value::Money {
+        mantissa,
+        scale,
+        currency: currency.into(),
+    };
+    rules::RuleResult {
+        id: "wide".into(),
+        version: "1".into(),
+        outcome: rules::Outcome::Pass,
+        reason: 0,
+        values: vec![
+            money(-(10_i128.pow(36)), 18, "ETH"),
+            money(i64::MAX.into(), 2, ""),
+            rules::Value::Duration(86_400_000),
+        ],
+    }
+}
+
 /// The fuel of the one rule: under `trace_hash`, not in the statement.
 fn fuel(sample: &Sample) -> u64 {
     let (program, record) = sample.program();
-    let request = facts::parse_request(BODY).expect("sound");
+    let request = messages::parse_request(BODY).expect("sound");
     let as_of = request.as_of.expect("given");
     let bundle = program.bundle().bundle();
     let rules = bundle.select(&request.jurisdictions, &request.domains, as_of).expect("one rule");
@@ -73,12 +94,18 @@ fn fuel(sample: &Sample) -> u64 {
 }
 
 fn materials(bundle: &[u8]) -> Materials<'_> {
-    Materials { bundle: Some(bundle), input: Some(BODY), salt: Some(SALT) }
+    Materials { bundle: Some(bundle), input: Some(BODY), salt: Some(SALT), second_opinion: false }
+}
+
+#[test]
+fn wide_results_are_read_back() {
+    let result = wide_result();
+    assert_eq!(rules::RuleResult::from_bytes(&result.to_bytes()), Ok(result));
 }
 
 #[test]
 fn every_format_is_frozen() {
-    let path = tests::root().join("shared/proof/vectors/proof-1.json");
+    let path = tests::root().join("shared/proof/vectors/proof-2.json");
     let computed = computed();
     if std::env::var_os("PROBITY_FREEZE").is_some() {
         std::fs::create_dir_all(path.parent().expect("folder")).expect("folder");

@@ -5,7 +5,7 @@
 use facts::Currency;
 
 use super::checker::Checker;
-use crate::typed::{Column, Comparison, Expr, Kind, Loop, Operator, Type};
+use crate::typed::{Column, Comparison, Expr, Kind, Loop, Type};
 
 /// What has a currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,11 @@ impl Checker<'_> {
         match (&expr.kind, truth) {
             (Kind::And(a, b), true) | (Kind::Or(a, b), false) => {
                 let mut both = self.established(a, truth);
-                both.extend(self.established(b, truth));
+                for known in self.established(b, truth) {
+                    if !both.contains(&known) {
+                        both.push(known);
+                    }
+                }
                 both
             }
             (Kind::And(a, b), false) | (Kind::Or(a, b), true) => {
@@ -85,8 +89,8 @@ impl Checker<'_> {
                 either.filter(|known| other.contains(known)).collect()
             }
             (Kind::Not(a), _) => self.established(a, !truth),
-            (Kind::Let(index), _) => match self.lets.get(*index) {
-                Some(of) => self.established(&of.value, truth),
+            (Kind::Let(index), _) => match self.facts.get(*index) {
+                Some(facts) => facts.when[usize::from(!truth)].clone(),
                 None => Known::new(),
             },
             (Kind::Compare(Comparison::Equal, a, b), true)
@@ -132,10 +136,6 @@ impl Checker<'_> {
                 found.map(|(_, currency)| *currency).or_else(|| self.rows_currency(&body.list))
             }
             Kind::Let(index) => self.rows_currency(&self.lets.get(*index)?.value),
-            Kind::Arithmetic(Operator::Add, a, b) | Kind::Conditional(_, a, b) => {
-                let currency = self.rows_currency(a)?;
-                (self.rows_currency(b)? == currency).then_some(currency)
-            }
             _ => None,
         }
     }

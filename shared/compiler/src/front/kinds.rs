@@ -25,11 +25,28 @@ pub(super) fn noun(ty: &Type) -> String {
         Type::Country => "country",
         Type::CurrencyCode => "currency code",
         Type::Counterparty => "counterparty",
-        Type::List(element) => return format!("list of {}", noun(element)),
+        Type::List(element) => return format!("list of {}", plural(element)),
         Type::Row => "history row",
         Type::Hit(_) => "screening result",
     };
     name.to_owned()
+}
+
+fn plural(ty: &Type) -> String {
+    let noun = noun(ty);
+    match ty {
+        Type::Bytes => noun,
+        Type::Money(..)
+        | Type::AnyMoney
+        | Type::Code(facts::CodeSet::PartyKind)
+        | Type::List(_) => {
+            let (first, rest) = noun.split_once(' ').unwrap_or((&noun, ""));
+            format!("{first}s {rest}")
+        }
+        Type::Country | Type::Counterparty => noun.replace("ry", "ries").replace("ty", "ties"),
+        Type::Code(facts::CodeSet::Pep) => "PEP statuses".to_owned(),
+        _ => format!("{noun}s"),
+    }
 }
 
 /// The name of a type with its article.

@@ -135,11 +135,7 @@ fn quoted(
     }
 }
 
-fn escape(
-    lexer: &mut Lexer<'_>,
-    is_bytes: bool,
-    bytes: &mut Vec<u8>,
-) -> Result<(), CompileError> {
+fn escape(lexer: &mut Lexer<'_>, is_bytes: bool, bytes: &mut Vec<u8>) -> Result<(), CompileError> {
     let start = lexer.at;
     let letter = lexer.peek(1);
     lexer.at += 2;

@@ -161,8 +161,7 @@ impl Parser<'_> {
         let (left, right) = operands.split_at_mut(operands.len().div_ceil(2));
         let (left, right) = (self.balanced(left, operator)?, self.balanced(right, operator)?);
         let (start, end) = (left.start, right.end);
-        let mut ast =
-            self.node(Node::Binary(operator, Box::new(left), Box::new(right)), start)?;
+        let mut ast = self.node(Node::Binary(operator, Box::new(left), Box::new(right)), start)?;
         ast.end = end;
         Ok(ast)
     }

@@ -56,7 +56,10 @@ impl Source {
 
     /// The characters themselves, on one line, in back quotes, for an error.
     pub fn quote(&self, start: usize, end: usize) -> String {
-        let text: String = self.chars[start.min(end)..end.min(self.chars.len())].iter().collect();
+        let text: String = self.chars
+            [start.min(end).min(self.chars.len())..end.min(self.chars.len())]
+            .iter()
+            .collect();
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if words.chars().count() <= QUOTE_CHARS_MAX {
             return facts::shown(&words);

@@ -96,10 +96,7 @@ pub(super) fn amount_call(code: &str, digits: &str) -> String {
 }
 
 /// The nearest of `known`, when it is near enough to be meant.
-pub(super) fn nearest<'k>(
-    came: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> Option<&'k str> {
+pub(super) fn nearest<'k>(came: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let came = came.to_lowercase();
     let length = came.chars().count();
     if length > NAME_CHARS_MAX {
@@ -163,8 +160,23 @@ pub(super) const SHORT_CURRENCIES: [(&str, &str); 6] = [
 
 /// Words that CEL keeps for itself; they may follow a point.
 pub(super) const RESERVED: [&str; 17] = [
-    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
-    "package", "namespace", "return", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
 ];
 
 /// Names that authors write for codes; only for hints.

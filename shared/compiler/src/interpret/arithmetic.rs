@@ -2,19 +2,15 @@
 
 use super::value::Datum;
 use super::{Machine, Stop, ratio};
-use crate::typed::{Expr, Fault, Operator, Rounding, Type};
-
-/// Longest duration, ms: what 64 bits of nanoseconds hold.
-const DURATION_MAX: i64 = 9_223_372_036_854;
-/// First and last millisecond of the years 1 to 9999.
-const TIME_MIN: i64 = -62_135_596_800_000;
-const TIME_MAX: i64 = 253_402_300_799_999;
+use crate::typed::{
+    DURATION_MS_MAX, Expr, Fault, Operator, Rounding, TIME_MS_MAX, TIME_MS_MIN, Type,
+};
 
 /// A value when `ty` holds it.
 pub(super) fn bounded(number: i64, ty: &Type, fault: Fault) -> Result<i64, Fault> {
     let fits = match ty {
-        Type::Time => (TIME_MIN..=TIME_MAX).contains(&number),
-        Type::Duration => (-DURATION_MAX..=DURATION_MAX).contains(&number),
+        Type::Time => (TIME_MS_MIN..=TIME_MS_MAX).contains(&number),
+        Type::Duration => (-DURATION_MS_MAX..=DURATION_MS_MAX).contains(&number),
         _ => true,
     };
     if fits { Ok(number) } else { Err(fault) }

@@ -40,7 +40,9 @@ impl<'p> Machine<'p> {
             (Function::UpperAscii, [Datum::Text(a)]) => {
                 Ok(Datum::Text(a.to_ascii_uppercase().into()))
             }
-            (Function::Trim, [Datum::Text(a)]) => Ok(Datum::Text(a.trim_matches(WHITE_SPACE).into())),
+            (Function::Trim, [Datum::Text(a)]) => {
+                Ok(Datum::Text(a.trim_matches(WHITE_SPACE).into()))
+            }
             (Function::ToText, [value]) => to_text(value),
             (Function::ToInt, [value]) => Ok(Datum::Int(to_int(value, first)?)),
             (Function::ToUint, [value]) => Ok(Datum::Uint(to_uint(value)?)),
@@ -103,7 +105,7 @@ impl<'p> Machine<'p> {
         };
         let (source_rate, source_rate_scale) = rate(source)?;
         let (target_rate, target_rate_scale) = rate(*target)?;
-        // mantissa · 10^-source × target_rate · 10^-… ÷ (source_rate · 10^-…), at the target's scale.
+        // Each number counts with 10 to the minus of its own scale, the answer too.
         let tens = i32::from(*target_scale) - i32::from(source_scale)
             + i32::from(source_rate_scale)
             - i32::from(target_rate_scale);

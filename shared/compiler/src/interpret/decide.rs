@@ -71,6 +71,7 @@ fn stopped(machine: &Machine<'_>, stop: &Stop, events: Vec<Event>) -> Interpreta
         },
         Stop::Fault(fault) => error(rules::Fault::Code(fault.code()).to_string(), Some(fault)),
         Stop::Trace => error(rules::Fault::Trace.to_string(), None),
+        Stop::Trap => error(rules::Fault::Trap.to_string(), None),
         Stop::Broken(what) => error(format!("broken: {what}"), None),
     }
 }

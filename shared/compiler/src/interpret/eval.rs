@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::value::{Datum, order, unpack};
-use super::{Event, Facts, Lists, Part, TRACE_EVENTS_MAX, arithmetic};
+use super::{Event, Facts, Lists, Part, TEXT_VALUE_BYTES_MAX, TRACE_EVENTS_MAX, arithmetic};
 use crate::typed::{
     Column, Comparison, Expr, Fault, Kind, Loop, Program, Rounding, Screening, Type,
 };
@@ -17,6 +17,8 @@ pub(crate) enum Stop {
     Fault(Fault),
     /// One event too many; nothing absorbs it.
     Trace,
+    /// A list was asked for a text that is too long; nothing absorbs it.
+    Trap,
     /// The program is not well-typed; nothing absorbs it.
     Broken(&'static str),
 }
@@ -110,9 +112,7 @@ impl<'p> Machine<'p> {
                 let found = self.column(*column, row)?;
                 found.ok_or(Fault::MissingColumn(*column).into())
             }
-            Kind::HasColumn(column, row) => {
-                Ok(Datum::Bool(self.column(*column, row)?.is_some()))
-            }
+            Kind::HasColumn(column, row) => Ok(Datum::Bool(self.column(*column, row)?.is_some())),
             Kind::Let(index) => self.eval_let(*index),
             Kind::Variable(number) => {
                 self.variables.get(number).cloned().ok_or(Stop::Broken("a variable"))
@@ -139,9 +139,9 @@ impl<'p> Machine<'p> {
             Kind::InList(list, operand) => self.in_list(*list, operand),
             Kind::Screen(screening) => self.screen(screening),
             Kind::ScreenId(list, operand) => {
-                let text = self.text(operand)?;
+                let text = self.asked(operand)?;
                 let hit = self.lists.screen_id(*list, &text);
-                self.hit(*list, hit)
+                self.hit(*list, 0, hit)
             }
             Kind::HitFound(_) | Kind::HitScore(_) | Kind::HitEntry(_) => self.eval_hit(expr),
             Kind::Call(function, operands) => self.call(*function, operands, &expr.ty),
@@ -237,24 +237,28 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// The text of a `Text` or a `Country`.
-    pub(super) fn text(&mut self, operand: &'p Expr) -> Answer<String> {
-        match self.eval(operand)? {
-            Datum::Text(text) => Ok(text.to_string()),
-            Datum::Int(packed) if operand.ty == Type::Country => Ok(unpack(packed)),
-            _ => Err(Stop::Broken("a text")),
-        }
+    /// The text of a `Text` or a `Country` that a list is asked for.
+    fn asked(&mut self, operand: &'p Expr) -> Answer<String> {
+        let text = match self.eval(operand)? {
+            Datum::Text(text) => text.to_string(),
+            Datum::Int(packed) if operand.ty == Type::Country => unpack(packed),
+            _ => return Err(Stop::Broken("a text")),
+        };
+        if text.len() <= TEXT_VALUE_BYTES_MAX { Ok(text) } else { Err(Stop::Trap) }
     }
 
     fn in_list(&mut self, list: u32, operand: &'p Expr) -> Answer<Datum> {
-        let text = self.text(operand)?;
+        let text = self.asked(operand)?;
         let found = self.lists.contains(list, &text);
         self.record(Event::List { list, found })?;
         Ok(Datum::Bool(found))
     }
 
     fn screen(&mut self, screening: &'p Screening) -> Answer<Datum> {
-        let name = self.text(&screening.name)?;
+        let name = match self.eval(&screening.name)? {
+            Datum::Text(name) => name,
+            _ => return Err(Stop::Broken("a name")),
+        };
         let birth = match &screening.birth {
             None => None,
             Some(birth) => match self.item(birth)? {
@@ -264,13 +268,16 @@ impl<'p> Machine<'p> {
                 Err(fault) => return Err(fault.into()),
             },
         };
+        if name.len() > TEXT_VALUE_BYTES_MAX {
+            return Err(Stop::Trap);
+        }
         let Screening { list, threshold, mode, .. } = *screening;
         let hit = self.lists.screen(list, &name, birth, threshold, mode);
-        self.hit(list, hit)
+        self.hit(list, u32::from(threshold) | (mode as u32) << 16, hit)
     }
 
-    fn hit(&mut self, list: u32, hit: Option<(u16, u32)>) -> Answer<Datum> {
-        self.record(Event::Screen { list, hit })?;
+    fn hit(&mut self, list: u32, options: u32, hit: Option<(u16, u32)>) -> Answer<Datum> {
+        self.record(Event::Screen { list, options, hit })?;
         Ok(Datum::Hit(hit))
     }
 

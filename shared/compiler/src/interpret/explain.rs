@@ -102,6 +102,7 @@ fn words(answer: &Answer<Datum>, expr: &Expr, program: &Program) -> String {
         }
         Err(Stop::Fault(fault)) => format!("fault {}: {fault:?}", fault.code()),
         Err(Stop::Trace) => "more events than a trace may have".to_owned(),
+        Err(Stop::Trap) => "a text too long to ask a list for".to_owned(),
         Err(Stop::Broken(what)) => format!("broken: {what}"),
     }
 }

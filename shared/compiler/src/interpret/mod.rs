@@ -25,7 +25,8 @@ pub(crate) use value::Datum;
 
 /// Most events of one rule's trace, as in the VM: one more ends the rule.
 pub const TRACE_EVENTS_MAX: usize = 4096;
-/// Longest text of a result value, bytes; a longer one is cut at a character.
+/// Longest text of a result value, bytes; a longer one is cut at a character. Also the longest
+/// text that a list can be asked for: a longer one ends the rule.
 pub const TEXT_VALUE_BYTES_MAX: usize = 256;
 
 /// What a program answers for a record.
@@ -64,7 +65,9 @@ pub enum Event {
     Screen {
         /// Number of the list in the program.
         list: u32,
-        /// Score and entry of the hit.
+        /// Threshold in the low 16 bits, mode above; 0 for identifiers.
+        options: u32,
+        /// Score and entry of the best hit.
         hit: Option<(u16, u32)>,
     },
 }

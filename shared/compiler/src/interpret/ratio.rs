@@ -167,9 +167,8 @@ mod tests {
 
     #[test]
     fn large_products_are_exact() {
-        let half = |above: &[i128], below: &[i128], tens| {
-            quotient(above, below, tens, Rounding::HalfEven)
-        };
+        let half =
+            |above: &[i128], below: &[i128], tens| quotient(above, below, tens, Rounding::HalfEven);
         assert_eq!(half(&[i128::MAX, i128::MAX], &[i128::MAX], 0), Ok(i128::MAX));
         assert_eq!(half(&[i128::MIN, 7], &[7], 0), Ok(i128::MIN));
         assert_eq!(half(&[i128::MIN], &[-1], 0), Err(Fault::Overflow));
@@ -195,9 +194,11 @@ mod tests {
             let found = quotient(&[above], &[below], 0, Rounding::Down);
             assert_eq!(found, Ok(above / below), "{above} / {below}");
             let floor = quotient(&[above], &[-below], 0, Rounding::Floor);
-            assert_eq!(floor, Ok(above.div_euclid(-below) - i128::from(above % below != 0)).map(
-                |_| -(above / below) - i128::from(above % below != 0)
-            ));
+            assert_eq!(
+                floor,
+                Ok(above.div_euclid(-below) - i128::from(above % below != 0))
+                    .map(|_| -(above / below) - i128::from(above % below != 0))
+            );
         }
     }
 }

@@ -39,14 +39,14 @@ impl<'p> Machine<'p> {
                 }
                 Ok(Flow::Continue(()))
             }
-            Kind::Loop(Loop::Filter, body) => self.each(&body.list, &mut |me, item| {
-                match me.body(body, item.clone())? {
+            Kind::Loop(Loop::Filter, body) => {
+                self.each(&body.list, &mut |me, item| match me.body(body, item.clone())? {
                     Ok(Datum::Bool(true)) => take(me, item),
                     Ok(Datum::Bool(false)) => Ok(Flow::Continue(())),
                     Ok(_) => Err(Stop::Broken("a filter's condition")),
                     Err(fault) => take(me, Err(fault)),
-                }
-            }),
+                })
+            }
             Kind::Loop(Loop::Map, body) => self.each(&body.list, &mut |me, item| {
                 let item = me.body(body, item)?;
                 take(me, item)

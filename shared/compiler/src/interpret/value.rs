@@ -80,9 +80,7 @@ pub(crate) fn shown(datum: &Datum, ty: &Type) -> Option<Result<Value, Fault>> {
         (Datum::Number(mantissa), Type::Money(currency, scale)) => {
             money(*mantissa, *scale, currency.code())
         }
-        (Datum::Amount(amount), _) => {
-            money(amount.mantissa, amount.scale, amount.currency.code())
-        }
+        (Datum::Amount(amount), _) => money(amount.mantissa, amount.scale, amount.currency.code()),
         _ => return None,
     };
     Some(Ok(value))

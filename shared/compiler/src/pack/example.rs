@@ -1,7 +1,6 @@
 //! Examples: a request as a caller would send it, and what the rule has to say of it. Numbers keep
 //! their digits: nothing goes through a float.
 
-use facts::{FactsError, Millis, Record};
 use rules::Outcome;
 
 use super::header::Header;
@@ -29,17 +28,19 @@ impl Example {
         body(&self.request, header)
     }
 
+    /// The rows of its history.
+    pub(crate) fn history(&self) -> &[Node] {
+        let Value::Map(entries) = &self.request.value else { return &[] };
+        match entries.iter().find(|(key, _)| key.text == "history").map(|(_, node)| &node.value) {
+            Some(Value::List(rows)) => rows,
+            _ => &[],
+        }
+    }
+
     /// Where it stands.
     pub fn span(&self) -> Span {
         span_of(&self.name)
     }
-}
-
-/// What a rule sees of a request; the time may be left out: it is then the rule's first instant.
-pub fn record_of(body: &[u8], header: &Header) -> Result<(Record, Millis), FactsError> {
-    let request = facts::parse_request(body)?;
-    let as_of = request.as_of.unwrap_or(header.effective_from);
-    Ok((facts::record(&request, as_of)?, as_of))
 }
 
 const KEYS: [&str; 4] = ["name", "request", "outcome", "reason"];
@@ -115,6 +116,13 @@ pub(crate) fn body(request: &Node, header: &Header) -> Vec<u8> {
     json.pop();
     json.push('}');
     json.into_bytes()
+}
+
+/// A piece in one line; JSON is YAML too.
+pub(crate) fn flow(node: &Node) -> String {
+    let mut json = String::new();
+    write(node, &mut json);
+    json
 }
 
 fn write(node: &Node, json: &mut String) {

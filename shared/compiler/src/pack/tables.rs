@@ -14,15 +14,6 @@ use crate::data::{Calendar, Rates};
 use crate::draft::Located;
 use crate::typed::Span;
 
-/// A frozen list of names, made by `probity rules list`; its bytes are another crate's format.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameListFile {
-    /// Identifier that rules use.
-    pub id: String,
-    /// The file's bytes.
-    pub bytes: Vec<u8>,
-}
-
 /// Keys of a plain list's file.
 pub const LIST_KEYS: [&str; 4] = ["id", "source", "taken_at", "entries"];
 /// Keys of a calendar's file.
@@ -152,19 +143,6 @@ pub fn parse_rates(file: &str, source: &str) -> Result<(Rates, ListSnapshot), Ve
         let rates = Rates { id, source, rates: table };
         let lines = rates_lines(&rates, base, as_of?, taken_at);
         Some((rates, lines))
-    })
-}
-
-/// A name list's file: its id and the file of the snapshot.
-pub(crate) fn parse_names(
-    file: &str,
-    source: &str,
-) -> Result<(String, Located), Vec<CompileError>> {
-    read(file, source, |node, report| {
-        let fields = report.fields("a name list's file", &["id", "names"], node)?;
-        let id = name(&fields, "id", report).filter(|id| is_id(id, report));
-        let names = report.required_text(&fields, "names");
-        Some((id?.text, names?))
     })
 }
 
@@ -319,7 +297,7 @@ pub fn rates_of(list: &ListSnapshot) -> Option<Rates> {
 
 /// A place for errors about a whole file.
 pub(crate) const WHOLE_FILE: Span = Span { line: 1, column: 1, length: 1 };
-/// First line of a calendar, by its own order the last letters of the alphabet come later.
+/// The line that says what the other lines are.
 const CALENDAR_FORMAT: &str = "calendar 1";
 const RATES_FORMAT: &str = "rates 1";
 /// Minute of the day that no time reaches.

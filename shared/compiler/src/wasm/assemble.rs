@@ -74,7 +74,9 @@ fn unknown<T>(word: &str) -> T {
 }
 
 fn number(word: &str, names: &Names<'_>) -> u32 {
-    word.parse().ok().or_else(|| names.get(word).copied()).unwrap_or_else(|| unknown(word))
+    let signed = || word.parse::<i32>().ok().map(|number| number as u32);
+    let known = || names.get(word).copied();
+    word.parse().ok().or_else(signed).or_else(known).unwrap_or_else(|| unknown(word))
 }
 
 fn integer(word: &str) -> i64 {
@@ -128,8 +130,6 @@ fn plain(word: &str) -> Option<Instruction<'static>> {
         "drop" => I::Drop,
         "select" => I::Select,
         "unreachable" => I::Unreachable,
-        "memory.size" => I::MemorySize(0),
-        "memory.grow" => I::MemoryGrow(0),
         "wrap" => I::I32WrapI64,
         "extend_s" => I::I64ExtendI32S,
         "extend_u" => I::I64ExtendI32U,

@@ -71,9 +71,9 @@ pub(super) enum Op {
     Get(Local),
     Set(Local),
     Tee(Local),
-    /// The address of a place in the record.
+    /// The address of a place in the record; a negative one is a buffer before it.
     Record(u32),
-    /// The offset counts from the record's start when the flag is set.
+    /// The offset counts from the record's start, as above, when the flag is set.
     Memory(Access, u32, bool),
     Call(Target, Size),
     Block(Label, Option<ValType>),
@@ -179,9 +179,9 @@ impl Function {
                 Op::Get(local) => Instruction::LocalGet(at(local)),
                 Op::Set(local) => Instruction::LocalSet(at(local)),
                 Op::Tee(local) => Instruction::LocalTee(at(local)),
-                Op::Record(offset) => Instruction::I32Const((base + offset) as i32),
+                Op::Record(offset) => Instruction::I32Const(base.wrapping_add(*offset) as i32),
                 Op::Memory(access, offset, is_record) => {
-                    let offset = u64::from(if *is_record { base + offset } else { *offset });
+                    let offset = u64::from(if *is_record { base.wrapping_add(*offset) } else { *offset });
                     access(MemArg { offset, align: 0, memory_index: 0 })
                 }
                 Op::Call(target, _) => Instruction::Call(call(*target)),

@@ -132,8 +132,6 @@ impl<'a> Meter<'a> {
                 self.function(place, size).saturating_add(1)
             }
             Op::Bulk(_, bytes) => 1 + self.trips(*bytes, size).div_ceil(BYTES_PER_FUEL),
-            // A grown page is charged as bytes that are copied.
-            Op::Plain(I::MemoryGrow(_)) => 1 + self.trips(Trips::Size, size) / BYTES_PER_FUEL,
             _ => 1,
         }
     }

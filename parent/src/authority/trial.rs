@@ -1,0 +1,220 @@
+//! A rule's examples and boundaries, run in both engines, and what they leave untested. It must
+//! never report success when one could not be run.
+
+use std::fmt::Write as _;
+
+use compiler::pack::{Body, CompiledRule, Threshold, Way};
+use compiler::typed::Span;
+use compiler::{CompileError, ErrorKind};
+use rules::Outcome;
+
+use super::engines::{Engines, Ran, Reached};
+
+/// One example or one row of a boundary.
+pub(crate) struct Trial {
+    /// Its name.
+    pub(crate) name: String,
+    /// What the author expects.
+    pub(crate) outcome: Outcome,
+    /// The reason that the author expects, when he wrote one.
+    pub(crate) reason: Option<String>,
+    /// What came.
+    pub(crate) ran: Result<Ran, String>,
+}
+
+impl Trial {
+    /// Whether the rule said what the author expects.
+    pub(crate) fn holds(&self) -> bool {
+        self.ran.as_ref().is_ok_and(|ran| {
+            let reason = self.reason.as_ref().is_none_or(|reason| *reason == ran.reason);
+            ran.outcome == self.outcome && reason
+        })
+    }
+
+    /// What was expected and what came, when they differ.
+    pub(crate) fn describe_failure(&self, rule: &CompiledRule) -> String {
+        let header = &rule.read.header;
+        let (outcome, reason) = match &self.ran {
+            Ok(ran) => (ran.outcome.name(), ran.reason.clone()),
+            Err(error) => ("not run", error.clone()),
+        };
+        let expected = self.reason.as_deref().unwrap_or("(any reason)");
+        format!(
+            "{} {}: {}\n  expected {:<13}{expected}\n  found    {outcome:<13}{reason}\n",
+            header.id,
+            header.version,
+            self.name,
+            self.outcome.name()
+        )
+    }
+}
+
+/// What a rule's examples showed.
+pub(crate) struct Trials {
+    /// All that ran.
+    pub(crate) trials: Vec<Trial>,
+    /// Boundaries and cases that nobody tested.
+    pub(crate) problems: Vec<CompileError>,
+}
+
+impl Trials {
+    /// The most fuel that one of them burned.
+    pub(crate) fn fuel_most(&self) -> u64 {
+        let fuel = |trial: &Trial| trial.ran.as_ref().map_or(0, |ran| ran.fuel);
+        self.trials.iter().map(fuel).max().unwrap_or(0)
+    }
+
+    /// Those that do not hold.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = &Trial> {
+        self.trials.iter().filter(|trial| !trial.holds())
+    }
+}
+
+/// Runs all that a rule file says of itself.
+pub(crate) fn run(engines: &Engines, index: usize, rule: &CompiledRule) -> Trials {
+    let run = |body: &[u8]| {
+        let ran = engines.run(index, rule.program.as_ref(), body);
+        ran.map_err(|error| format!("{error:#}"))
+    };
+    let (mut trials, mut problems) = (Vec::new(), Vec::new());
+    for example in &rule.read.examples {
+        trials.push(Trial {
+            name: example.name.text.clone(),
+            outcome: example.outcome,
+            reason: example.reason.clone(),
+            ran: run(&example.body(&rule.read.header)),
+        });
+    }
+    for boundary in &rule.read.boundaries {
+        let rows = match boundary.rows(&rule.file, &rule.read) {
+            Ok(rows) => rows,
+            Err(error) => {
+                problems.push(error);
+                continue;
+            }
+        };
+        let Way::Generated(generated) = &boundary.way else { continue };
+        let ran: Vec<_> = rows.iter().map(|row| (row.label.clone(), run(&row.body))).collect();
+        if generated.outcomes.len() != ran.len() {
+            let hint = format!("{}confirm them: {}", listing(&ran), outcomes(&ran));
+            let found = "none";
+            problems.push(problem(rule, boundary.span(), "three outcomes", found, hint));
+            continue;
+        }
+        for (place, (label, ran)) in ran.into_iter().enumerate() {
+            let name = format!("boundary of {}: {label}", boundary.param.text);
+            let reason = generated.reasons.get(place).cloned();
+            trials.push(Trial { name, outcome: generated.outcomes[place], reason, ran });
+        }
+    }
+    problems.extend(untested_thresholds(rule, &run));
+    // An example that fails may be the one that was meant for a case.
+    if trials.iter().all(Trial::holds) {
+        problems.extend(untested_cases(rule, &trials));
+    }
+    Trials { trials, problems }
+}
+
+type Answer = Result<Ran, String>;
+
+/// Thresholds without a boundary, each with one that could be written.
+fn untested_thresholds(rule: &CompiledRule, run: &dyn Fn(&[u8]) -> Answer) -> Vec<CompileError> {
+    let thresholds = rule.thresholds_without_boundary();
+    let problem_of = |threshold: &Threshold| {
+        let at = &threshold.param;
+        let length = at.text.chars().count() as u32;
+        let span = Span { line: at.line, column: at.column, length };
+        let expected = format!("a boundary for the threshold `{}`", at.text);
+        problem(rule, span, &expected, "none", advice(rule, threshold, run))
+    };
+    thresholds.iter().map(problem_of).collect()
+}
+
+/// The first proposal whose three rows do not all come out the same, else the first.
+fn advice(rule: &CompiledRule, threshold: &Threshold, run: &dyn Fn(&[u8]) -> Answer) -> String {
+    let mut best: Option<(bool, String)> = None;
+    for proposal in rule.proposals(threshold) {
+        let answer = |row: &compiler::pack::Row| (row.label.clone(), run(&row.body));
+        let ran: Vec<_> = proposal.rows.iter().map(answer).collect();
+        let names = || ran.iter().filter_map(|(_, ran)| ran.as_ref().ok()).map(|ran| ran.outcome);
+        if names().count() < ran.len() {
+            continue;
+        }
+        let differ = names().any(|outcome| Some(outcome) != names().next());
+        if best.as_ref().is_none_or(|(differs, _)| differ && !differs) {
+            let line = format!("  - {{ {}, outcomes: {} }}", proposal.entry, outcomes(&ran));
+            let text = format!(
+                "the rule now says\n{}if that is what the law says, add under `boundaries:`\n{line}",
+                listing(&ran)
+            );
+            best = Some((differ, text));
+        }
+        if differ {
+            break;
+        }
+    }
+    let param = &threshold.param.text;
+    best.map(|(_, text)| text).unwrap_or_else(|| {
+        format!(
+            "write examples just under, equal and just over it, and add under `boundaries:`\n  - {{ \
+             param: {param}, examples: [under, equal, over] }}"
+        )
+    })
+}
+
+fn listing(ran: &[(String, Answer)]) -> String {
+    let width = ran.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (label, ran) in ran {
+        let (outcome, reason) = match ran {
+            Ok(ran) => (ran.outcome.name(), ran.reason.as_str()),
+            Err(error) => ("not run", error.as_str()),
+        };
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "  {label:<width$}  {outcome:<13}{reason}");
+    }
+    text
+}
+
+fn outcomes(ran: &[(String, Answer)]) -> String {
+    let name = |(_, ran): &(String, Answer)| ran.as_ref().map_or("error", |ran| ran.outcome.name());
+    format!("[{}]", ran.iter().map(name).collect::<Vec<_>>().join(", "))
+}
+
+/// Cases that no example reaches.
+fn untested_cases(rule: &CompiledRule, trials: &[Trial]) -> Vec<CompileError> {
+    let Body::Cases(draft) = &rule.read.body else { return Vec::new() };
+    let is_reached = |wanted: Reached| {
+        trials.iter().any(|trial| trial.ran.as_ref().is_ok_and(|ran| ran.reached == wanted))
+    };
+    let hint = "add an example that reaches it, or remove it".to_owned();
+    let cases = draft.cases.iter().enumerate().filter(|(n, _)| !is_reached(Reached::Case(*n)));
+    let cases = cases.map(|(number, case)| {
+        let span = rule.locate(Span { line: case.when.line, column: case.when.column, length: 1 });
+        let expected = format!("an example that case {} decides", number + 1);
+        problem(rule, span, &expected, "none", hint.clone())
+    });
+    let otherwise = (!is_reached(Reached::Otherwise)).then(|| {
+        let at = &draft.otherwise.reason;
+        let span = rule.locate(Span { line: at.line, column: at.column, length: 1 });
+        problem(rule, span, "an example that `otherwise` decides", "none", hint.clone())
+    });
+    cases.chain(otherwise).collect()
+}
+
+fn problem(
+    rule: &CompiledRule,
+    span: Span,
+    expected: &str,
+    found: &str,
+    hint: String,
+) -> CompileError {
+    CompileError {
+        file: rule.file.clone(),
+        span,
+        kind: ErrorKind::Example,
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+        hint,
+    }
+}
