@@ -1,6 +1,7 @@
 //! Functions that hostile bytes go into, one a decoder. Each must return, whatever comes. The
 //! smoke run in `cargo test` and the coverage-guided run in `tests/fuzz` call the same functions.
 
+use crate::fuzz_rules as rule_targets;
 use crate::sample::{BODY, SALT, Sample};
 use crate::world::World;
 use attest::{NitroPolicy, TrustAnchor, VerificationTime};
@@ -21,7 +22,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "proof", run: proof, seeds: proof_seeds },
     Target { name: "nitro", run: nitro, seeds: nitro_seeds },
     Target { name: "request", run: request, seeds: || vec![BODY.to_vec()] },
@@ -30,6 +31,18 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "wire", run: wire_frames, seeds: wire_seeds },
     Target { name: "module", run: module, seeds: module_seeds },
     Target { name: "view", run: view, seeds: view_seeds },
+    Target {
+        name: "condition",
+        run: rule_targets::condition,
+        seeds: rule_targets::condition_seeds,
+    },
+    Target {
+        name: "rule_file",
+        run: rule_targets::rule_file,
+        seeds: rule_targets::rule_file_seeds,
+    },
+    Target { name: "names", run: rule_targets::names, seeds: rule_targets::names_seeds },
+    Target { name: "message", run: rule_targets::message, seeds: rule_targets::message_seeds },
 ];
 
 /// Parses, and what parses is canonical.

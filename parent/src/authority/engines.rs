@@ -157,9 +157,12 @@ fn is_same(event: &vm::Event, other: &compiler::interpret::Event) -> bool {
         (vm::Event::List { list, found }, Event::List { list: other, found: also }) => {
             (list, found) == (other, also)
         }
-        (vm::Event::Screen { list, best, .. }, Event::Screen { list: other, hit }) => {
+        (
+            vm::Event::Screen { list, options, best, .. },
+            Event::Screen { list: other, options: also, hit },
+        ) => {
             let first = best.first().map(|hit| (hit.score, hit.entry));
-            list == other && first == *hit
+            (list, options, first) == (other, also, *hit)
         }
         _ => false,
     }

@@ -39,7 +39,9 @@ fn one(text: &mut String, error: &CompileError, source: Option<&str>) {
         let _ = writeln!(text, "  {:gap$} | {indent}{carets}", "");
     }
     for line in hint.lines() {
-        let _ = writeln!(text, "  = {line}");
+        // Lines that are meant to be copied stand alone.
+        let mark = if line.starts_with(' ') { "    " } else { "  = " };
+        let _ = writeln!(text, "{mark}{line}");
     }
     text.push('\n');
 }

@@ -27,6 +27,9 @@ pub(crate) fn head(verified: &VerifiedBundle) -> String {
     for signer in verified.signers() {
         let _ = writeln!(text, "{:<12}{}", "signed by", signer.did_key());
     }
+    if verified.signers().is_empty() {
+        let _ = writeln!(text, "{:<12}nobody yet: `probity rules sign`", "signed by");
+    }
     text
 }
 
@@ -37,6 +40,12 @@ fn table(bundle: &Bundle) -> String {
         let _ = writeln!(text, "\n{} ({count} entries, {})", list.id, list.taken_at);
         let _ = writeln!(text, "  source    {}", list.source);
         let _ = writeln!(text, "  root      {}", list.root());
+    }
+    for names in &bundle.names {
+        let (count, taken_at) = (names.entries.len(), facts::Millis(names.taken_at));
+        let _ = writeln!(text, "\n{} ({count} listed parties, {taken_at})", names.id);
+        let _ = writeln!(text, "  source    {}", names.source);
+        let _ = writeln!(text, "  root      {}", names.root());
     }
     for rule in &bundle.rules {
         let _ = writeln!(text, "\n{} {}  {}", rule.id, rule.version, rule.title);
@@ -73,6 +82,15 @@ fn to_json(verified: &VerifiedBundle) -> Value {
             "entries": list.entries,
         })
     });
+    let names = bundle.names.iter().map(|names| {
+        json!({
+            "id": names.id,
+            "source": names.source,
+            "taken_at": facts::Millis(names.taken_at).to_string(),
+            "root": names.root().to_string(),
+            "entries": names.entries.len(),
+        })
+    });
     json!({
         "name": bundle.name,
         "version": bundle.version,
@@ -82,6 +100,7 @@ fn to_json(verified: &VerifiedBundle) -> Value {
         "signers": signers,
         "rules": bundle.rules.iter().map(|rule| rule_json(bundle, rule)).collect::<Vec<_>>(),
         "lists": lists.collect::<Vec<_>>(),
+        "names": names.collect::<Vec<_>>(),
     })
 }
 
@@ -91,7 +110,7 @@ fn rule_json(bundle: &Bundle, rule: &Rule) -> Value {
         .iter()
         .map(|reason| json!({ "severity": reason.severity.name(), "template": reason.template }));
     let module = &bundle.modules[rule.module];
-    let lists: Vec<_> = rule.lists.iter().map(|index| &bundle.lists[*index].id).collect();
+    let lists: Vec<_> = rule.lists.iter().filter_map(|index| bundle.list_id(*index)).collect();
     json!({
         "id": rule.id,
         "version": rule.version,
@@ -108,5 +127,6 @@ fn rule_json(bundle: &Bundle, rule: &Rule) -> Value {
         "fuel": rule.fuel,
         "lists": lists,
         "reasons": reasons.collect::<Vec<_>>(),
+        "source": rule.source,
     })
 }

@@ -101,6 +101,7 @@ pub(crate) fn run(engines: &Engines, index: usize, rule: &CompiledRule) -> Trial
             problems.push(problem(rule, boundary.span(), "three outcomes", found, hint));
             continue;
         }
+        problems.extend(alike(rule, boundary.span(), &ran));
         for (place, (label, ran)) in ran.into_iter().enumerate() {
             let name = format!("boundary of {}: {label}", boundary.param.text);
             let reason = generated.reasons.get(place).cloned();
@@ -116,6 +117,18 @@ pub(crate) fn run(engines: &Engines, index: usize, rule: &CompiledRule) -> Trial
 }
 
 type Answer = Result<Ran, String>;
+
+/// Three rows that come out the same test nothing.
+fn alike(rule: &CompiledRule, span: Span, ran: &[(String, Answer)]) -> Option<CompileError> {
+    let mut known = ran.iter().filter_map(|(_, ran)| ran.as_ref().ok());
+    let first = known.next()?;
+    let same = |other: &Ran| (other.outcome, other.reached) == (first.outcome, first.reached);
+    known.all(same).then(|| {
+        let expected = "a base in which crossing the threshold changes the answer";
+        let hint = format!("{}choose another `base`, or `at`", listing(ran));
+        problem(rule, span, expected, "three answers alike", hint)
+    })
+}
 
 /// Thresholds without a boundary, each with one that could be written.
 fn untested_thresholds(rule: &CompiledRule, run: &dyn Fn(&[u8]) -> Answer) -> Vec<CompileError> {
@@ -143,10 +156,17 @@ fn advice(rule: &CompiledRule, threshold: &Threshold, run: &dyn Fn(&[u8]) -> Ans
         let differ = names().any(|outcome| Some(outcome) != names().next());
         if best.as_ref().is_none_or(|(differs, _)| differ && !differs) {
             let line = format!("  - {{ {}, outcomes: {} }}", proposal.entry, outcomes(&ran));
-            let text = format!(
-                "the rule now says\n{}if that is what the law says, add under `boundaries:`\n{line}",
-                listing(&ran)
-            );
+            let listing = listing(&ran);
+            let text = match differ {
+                true => format!(
+                    "the rule now says\n{listing}if that is what the law says, add under \
+                     `boundaries:`\n{line}"
+                ),
+                false => format!(
+                    "no example of the file changes its answer there:\n{listing}write one that \
+                     does, then this with its name as `base`, under `boundaries:`\n{line}"
+                ),
+            };
             best = Some((differ, text));
         }
         if differ {

@@ -13,4 +13,5 @@ mod all {
     mod interpret_record;
     mod interpret_tables;
     mod pack;
+    mod wasm;
 }

@@ -7,21 +7,23 @@ use crate::{TOKEN_CHARS_MAX, TOKENS_MAX};
 const LATIN: [(u32, &[u8]); 3] = [
     (
         0xC0,
-        b"aaaaaa.ceeeeiiiidnooooo.ouuuuy..aaaaaa.ceeeeiiiidnooooo.ouuuuy.yaaaaaaccccccccdddd\
-          eeeeeeeeeegggggggghhhhiiiiiiiiii..jjkkkllllllllllnnnnnn.nnoooooo..rrrrrrssssssssttttttuuuu\
-          uuuuuuuuwwyyyzzzzzzs",
+        b"aaaaaa.ceeeeiiiidnooooo.ouuuuy..aaaaaa.ceeeeiiiidnooooo.ouuuuy.y\
+          aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii..jjkkkllllll.\
+          .llnnnnnn.nnoooooo..rrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs",
     ),
     (
         0x180,
-        b".b....o..dd...eaeff.g...kk......oo.............uu..yy........................aaiioouuuu\
-          uuuuuueaaaa....ggkkoooo..j...gg..nnaa..ooaaaaeeeeiiiioooorrrruuuusstt..hh......aaeeoooooo\
-          ooyy............................",
+        b".b....o..dd...eaeff.g...kk......oo.............uu..yy...........\
+          .............aaiioouuuuuuuuuueaaaa....ggkkoooo..j...gg..nnaa..oo\
+          aaaaeeeeiiiioooorrrruuuusstt..hh......aaeeooooooooyy............\
+          ................",
     ),
     (
         0x1E00,
-        b"aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkkkkllllllllmmmmmmnnnnnnnnoooooooopppp\
-          rrrrrrrrssssssssssttttttttuuuuuuuuuuvvvvwwwwwwwwwwxxxxyyzzzzzzhtwy.s....aaaaaaaaaaaaaaaaaa\
-          aaaaaaeeeeeeeeeeeeeeeeiiiioooooooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy......",
+        b"aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkkkkllllllllmm\
+          mmmmnnnnnnnnoooooooopppprrrrrrrrssssssssssttttttttuuuuuuuuuuvvvv\
+          wwwwwwwwwwxxxxyyzzzzzzhtwy.s....aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeee\
+          eeeeeeeeiiiioooooooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy......",
     ),
 ];
 

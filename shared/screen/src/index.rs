@@ -3,7 +3,7 @@
 //! it was built: it is shared between threads.
 
 use crate::fold::{latin_tokens, tokens};
-use crate::names::Names;
+use crate::names::{Names, Scratch};
 use crate::plain::{Ofac, OfacQuery, Whole};
 use crate::score::{BIRTH_AGREES, birth_sign, prepare, qualify, units};
 use crate::{HITS_MAX, Kind, Snapshot};
@@ -147,6 +147,11 @@ impl Index {
 
     /// The entries that the query hits.
     pub fn screen(&self, query: &Query<'_>) -> Hits {
+        self.screen_with(&mut Scratch::default(), query)
+    }
+
+    /// The same as [`Index::screen`], with memory that the caller keeps.
+    pub fn screen_with(&self, scratch: &mut Scratch, query: &Query<'_>) -> Hits {
         let mut found = Vec::new();
         let mut hit = |row: u32, score: u16| self.offer(query, row, score, &mut found);
         let (name, threshold) = (query.name, query.threshold);
@@ -162,7 +167,7 @@ impl Index {
                 let bonus = if query.birth.is_some() { BIRTH_AGREES } else { 0 };
                 let threshold = threshold.saturating_sub(bonus).max(1);
                 let kind = |row: u32| self.kind(row);
-                self.names.screen((&prepared, &units), threshold, kind, hit);
+                self.names.screen((&prepared, &units), threshold, scratch, kind, hit);
             }
             Mode::Ofac => {
                 let asked = OfacQuery::new(latin_tokens(name));

@@ -20,6 +20,7 @@ mod words;
 pub use explain::{Explanation, Part};
 pub use index::{Hit, Hits, Index, Mode, Query};
 pub use jaro::jaro_winkler;
+pub use names::Scratch;
 pub use snapshot::{Birth, Entry, Identifier, Kind, Name, Snapshot, Strength};
 
 /// Highest score: the names are the same for the scorer.

@@ -33,10 +33,38 @@ pub(crate) struct Names {
     together_names: Table,
 }
 
+/// Memory that a caller keeps between queries, so that none is asked for and cleared each time.
+/// It holds no answer: any scratch gives the same answers, whatever index used it before.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    memo: Memo,
+    matched: Vec<Matched>,
+    touched: Vec<u32>,
+}
+
+impl Scratch {
+    /// Forgets the last query.
+    fn clear(&mut self, width: usize, names: &Names) {
+        for name in self.touched.drain(..) {
+            self.matched[name as usize] = Matched::default();
+        }
+        self.matched.resize(names.name_weights.len(), Matched::default());
+        for sound in self.memo.sounds.drain(..) {
+            self.memo.slots[sound as usize] = 0;
+        }
+        self.memo.slots.resize(names.sound_weights.len(), 0);
+        self.memo.rows.clear();
+        self.memo.width = width;
+    }
+}
+
 /// Scores of the query's units against the sounds that are like any of them.
+#[derive(Debug, Default)]
 struct Memo {
     /// By sound: 0, or one more than the row.
     slots: Vec<u32>,
+    /// The sounds that have a row.
+    sounds: Vec<u32>,
     rows: Vec<u16>,
     width: usize,
 }
@@ -46,7 +74,8 @@ impl Memo {
         let slot = &mut self.slots[sound as usize];
         if *slot == 0 {
             self.rows.resize(self.rows.len() + self.width, 0);
-            *slot = (self.rows.len() / self.width) as u32;
+            self.sounds.push(sound);
+            *slot = self.sounds.len() as u32;
         }
         let cell = &mut self.rows[(*slot as usize - 1) * self.width + unit];
         *cell = score.max(*cell);
@@ -194,10 +223,12 @@ impl Names {
         &self,
         query: (&Prepared, &[Unit]),
         threshold: u16,
+        scratch: &mut Scratch,
         kind: impl Fn(u32) -> Kind,
         mut hit: impl FnMut(u32, u16),
     ) {
-        let mut search = Search::new(query, threshold, self);
+        scratch.clear(query.1.len(), self);
+        let mut search = Search::new(query.0, threshold, scratch);
         for (n, unit) in query.1.iter().enumerate() {
             self.collect(n, unit, &mut search);
         }
@@ -215,16 +246,17 @@ impl Names {
             list.clear();
             list.extend(ids.iter().map(|id| &self.tokens[*id as usize]));
             let person = is_person(kind(name), &query.0.tokens, &list);
-            let sounds =
-                |unit: usize, at: usize| search.memo.get(self.token_sounds[ids[at] as usize], unit);
+            let sounds = |unit: usize, at: usize| {
+                search.scratch.memo.get(self.token_sounds[ids[at] as usize], unit)
+            };
             hit(name, score(query, (&list, self.together_of(name)), person, sounds, &mut pairs));
         };
         if search.may_reach(&Matched::default(), 0) {
             (0..self.name_weights.len() as u32).for_each(try_name);
             return;
         }
-        for name in &search.touched {
-            let matched = &search.matched[*name as usize];
+        for name in &search.scratch.touched {
+            let matched = &search.scratch.matched[*name as usize];
             if search.may_reach(matched, self.name_weights[*name as usize]) {
                 try_name(*name);
             }
@@ -232,7 +264,7 @@ impl Names {
     }
 
     /// Adds what one unit can match to the names that have it.
-    fn collect(&self, n: usize, unit: &Unit, search: &mut Search) {
+    fn collect(&self, n: usize, unit: &Unit, search: &mut Search<'_>) {
         let (single, class) = (unit.bits.count_ones() == 1, unit.token.class);
         let carries = !(single && is_given(class));
         let weight = unit.weight.min(u16::MAX.into()) as u16;
@@ -240,10 +272,10 @@ impl Names {
             if !single && score < SAME_BONES {
                 return;
             }
-            search.memo.put(sound, n, score);
+            search.scratch.memo.put(sound, n, score);
             let heaviest = self.sound_weights[sound as usize];
             if !carries && heaviest > 0 {
-                search.take(self.sound_names.row(sound), heaviest);
+                search.add(self.sound_names.row(sound), 0, 0, heaviest);
             }
             if carries {
                 // One sound may hide one text.
@@ -269,7 +301,7 @@ fn is_given(class: Class) -> bool {
 }
 
 /// What a name can have in common with the query, at most.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Matched {
     /// Weight times score over the query's tokens.
     points: u32,
@@ -280,10 +312,8 @@ struct Matched {
 }
 
 /// One query's way through the index.
-struct Search {
-    memo: Memo,
-    matched: Vec<Matched>,
-    touched: Vec<u32>,
+struct Search<'a> {
+    scratch: &'a mut Scratch,
     /// Weight of the query, of what counts as matched anyway, and of the list tokens that its
     /// initials may take.
     weight: u64,
@@ -292,21 +322,15 @@ struct Search {
     threshold: u64,
 }
 
-impl Search {
-    fn new(query: (&Prepared, &[Unit]), threshold: u16, names: &Names) -> Self {
-        let tokens = &query.0.tokens;
+impl<'a> Search<'a> {
+    fn new(query: &Prepared, threshold: u16, scratch: &'a mut Scratch) -> Self {
+        let tokens = &query.tokens;
         let sum = |keep: &dyn Fn(&Token) -> bool| -> u64 {
             tokens.iter().filter(|token| keep(token)).map(|token| u64::from(token.weight)).sum()
         };
         let initials = tokens.iter().filter(|token| token.class == Class::Initial).count();
         Self {
-            memo: Memo {
-                slots: vec![0; names.sound_weights.len()],
-                rows: Vec::new(),
-                width: query.1.len(),
-            },
-            matched: vec![Matched::default(); names.name_weights.len()],
-            touched: Vec::new(),
+            scratch,
             weight: sum(&|_| true),
             given: sum(&|token| is_given(token.class)),
             taken: initials as u64 * u64::from(FULL_WEIGHT),
@@ -316,20 +340,12 @@ impl Search {
 
     fn add(&mut self, names: &[u32], points: u32, query: u16, list: u16) {
         for name in names {
-            let matched = &mut self.matched[*name as usize];
-            if matched.points == 0 {
-                self.touched.push(*name);
+            let matched = &mut self.scratch.matched[*name as usize];
+            if *matched == Matched::default() {
+                self.scratch.touched.push(*name);
             }
             matched.points = matched.points.saturating_add(points);
             matched.query = matched.query.saturating_add(query);
-            matched.list = matched.list.saturating_add(list);
-        }
-    }
-
-    /// Names whose token of weight `list` a small word of the query may be paired with.
-    fn take(&mut self, names: &[u32], list: u16) {
-        for name in names {
-            let matched = &mut self.matched[*name as usize];
             matched.list = matched.list.saturating_add(list);
         }
     }

@@ -7,9 +7,6 @@ use crate::typed::{DURATION_MS_MAX, Rounding, TIME_MS_MAX, TIME_MS_MIN};
 
 /// Most decimal places of a decimal constant and of a rounded result.
 pub const SCALE_MAX: u8 = 18;
-/// Most digits before the point of a decimal or an amount.
-const WHOLE_DIGITS_MAX: usize = 18;
-
 type Read<T> = Result<T, String>;
 
 /// Mantissa and scale of plain digits with an optional minus.
@@ -24,12 +21,12 @@ pub(super) fn decimal(text: &str) -> Read<(i128, u8)> {
         return Err("remove the leading zeros".to_owned());
     }
     let fraction = if digits.contains('.') { fraction } else { "" };
-    if whole.len() > WHOLE_DIGITS_MAX || fraction.len() > usize::from(SCALE_MAX) {
-        let places = format!("{WHOLE_DIGITS_MAX} digits before the point and {SCALE_MAX} after it");
-        return Err(format!("write at most {places}"));
+    if fraction.len() > usize::from(SCALE_MAX) {
+        return Err(format!("write at most {SCALE_MAX} decimal places"));
     }
-    let all = whole.bytes().chain(fraction.bytes());
-    let mantissa = all.fold(0, |sum: i128, digit| sum * 10 + i128::from(digit - b'0'));
+    let mut all = whole.bytes().chain(fraction.bytes());
+    let add = |sum: i128, digit: u8| sum.checked_mul(10)?.checked_add(i128::from(digit - b'0'));
+    let mantissa = all.try_fold(0, add).ok_or("write fewer digits: they must fit 127 bits")?;
     let mantissa = if text.starts_with('-') { -mantissa } else { mantissa };
     Ok((mantissa, fraction.len() as u8))
 }
@@ -64,7 +61,8 @@ pub(super) fn amount(text: &str, currency: Currency) -> Read<i128> {
     let Some(missing) = missing else {
         return Err(format!("{currency} has {places} decimal places: round it"));
     };
-    Ok(mantissa * 10i128.pow(missing.into()))
+    let units = mantissa.checked_mul(10i128.pow(missing.into()));
+    units.ok_or_else(|| "write fewer digits: the amount must fit 128 bits".to_owned())
 }
 
 /// `10000.00 USD`.

@@ -7,6 +7,7 @@ mod ast;
 mod calls;
 mod checker;
 mod constant;
+mod conversions;
 mod flow;
 mod kinds;
 mod lex;

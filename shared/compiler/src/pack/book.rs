@@ -7,7 +7,7 @@ use std::sync::Arc;
 use facts::Millis;
 use rules::{Bundle, ListSnapshot, MODULE_BYTES_MAX};
 
-use super::compile::{COMPILER, CompiledRule, Tables, compile_rule};
+use super::compile::{COMPILER, CompiledRule, ONE_OF, Tables, compile_rule};
 use super::header::name;
 use super::node::Node;
 use super::report::{Fields, Report, pack_error, span_of};
@@ -74,11 +74,12 @@ impl Pack {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Pack, Vec<CompileError>> {
         let book = text(files, RULEBOOK).and_then(|source| Book::parse(&source))?;
-        let mut reading = Reading { files, errors: Vec::new() };
+        let mut reading = Reading { files, errors: Vec::new(), lacks_lists: false };
         let lists = reading.lists(&book);
         let names = reading.names(&book);
         reading.unique_ids(&lists, &names);
         let tables = Tables::of_lists(&lists, &names);
+        reading.lacks_lists = !reading.errors.is_empty();
         let mut rules = Vec::new();
         for file in book.rules.iter().filter(|file| wanted(&file.text)) {
             rules.extend(reading.rule(file, &tables));
@@ -175,6 +176,8 @@ pub fn is_inside(name: &str) -> bool {
 struct Reading<'f> {
     files: &'f dyn Files,
     errors: Vec<CompileError>,
+    /// Whether a list could not be read: a rule that asks it is not to blame.
+    lacks_lists: bool,
 }
 
 impl Reading<'_> {
@@ -248,7 +251,13 @@ impl Reading<'_> {
 
     fn rule(&mut self, file: &Located, tables: &Tables) -> Option<CompiledRule> {
         let source = self.text(file)?;
-        let mut rule = self.keep(compile_rule(&file.text, &source, tables))?;
+        let mut compiled = compile_rule(&file.text, &source, tables);
+        if let Err(errors) = &mut compiled
+            && self.lacks_lists
+        {
+            errors.retain(|error| !error.expected.starts_with(ONE_OF));
+        }
+        let mut rule = self.keep(compiled)?;
         if let Body::Foreign(foreign) = &rule.read.body {
             let module = foreign.module.clone();
             let wasm = self.module(&file.text, &module);

@@ -49,20 +49,13 @@ impl Tables {
     }
 }
 
-/// Most fuel that an evaluation burns, by the number of history rows.
+/// Most fuel that an evaluation burns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
-    /// Without history.
-    pub base: u64,
-    /// For each history row.
-    pub row: u64,
-}
-
-impl Cost {
-    /// The bound with so many rows.
-    pub fn with_rows(self, rows: u64) -> u64 {
-        self.base.saturating_add(self.row.saturating_mul(rows))
-    }
+    /// With the largest history: the rule's fuel limit.
+    pub limit: u64,
+    /// With 0, 50 and 10,000 history rows.
+    pub fuel: [u64; 3],
 }
 
 /// A rule, compiled.
@@ -94,7 +87,7 @@ impl CompiledRule {
             }
             (Body::Cases(_), program) => {
                 let reasons = program.as_ref().map(|program| program.reasons.clone());
-                let fuel = self.cost.map_or(1, |cost| cost.with_rows(ROWS_MAX));
+                let fuel = self.cost.map_or(1, |cost| cost.limit.max(1));
                 (ENTRY.to_owned(), fuel, reasons.unwrap_or_default(), self.source.clone())
             }
         };
@@ -156,7 +149,10 @@ pub fn compile_rule(
 /// Errors of later stages, at the places of the file and in its order.
 fn placed(errors: Vec<CompileError>, file: &str, read: &RuleFile) -> Vec<CompileError> {
     let place = |error: CompileError| {
-        let span = read.pieces.locate(error.span);
+        let span = match error.span.line {
+            0 => tables::WHOLE_FILE,
+            _ => read.pieces.locate(error.span),
+        };
         CompileError { file: file.to_owned(), span, ..error }
     };
     let mut errors: Vec<CompileError> = errors.into_iter().map(place).collect();
@@ -176,7 +172,7 @@ fn resolve(
     let mut unknown = |id: &Located, what: &str, known: Vec<&str>| {
         let near = super::report::did_you_mean(&id.text, known.into_iter());
         let hint = format!("{near}; files are named in rulebook.yaml under `{what}`");
-        let expected = format!("the id of one of the rulebook's {what}");
+        let expected = format!("{ONE_OF}{what}");
         errors.push(pack_error(file, span_of(id), expected, facts::shown(&id.text), hint));
     };
     let mut used = Tables::default();
@@ -276,7 +272,7 @@ pub fn recompile(rule: &Rule, bundle: &Bundle) -> Result<Recompiled, RecompileEr
     Ok(Recompiled { program, wasm, rule: again })
 }
 
+/// What an unknown list is told; when the rulebook's own files are wrong it is told nothing.
+pub(crate) const ONE_OF: &str = "the id of one of the rulebook's ";
 /// Exported function of our modules.
 const ENTRY: &str = "evaluate";
-/// History rows that the fuel limit has to be enough for.
-pub const ROWS_MAX: u64 = facts::HISTORY_ROWS_MAX as u64;

@@ -21,8 +21,7 @@ mod zone;
 pub use book::{Files, Pack, RULEBOOK, RULEBOOK_KEYS, is_inside};
 pub use boundary::{Boundary, Generated, KEYS as BOUNDARY_KEYS, Way};
 pub use compile::{
-    COMPILER, CompiledRule, Cost, ROWS_MAX, RecompileError, Recompiled, Tables, compile_rule,
-    recompile,
+    COMPILER, CompiledRule, Cost, RecompileError, Recompiled, Tables, compile_rule, recompile,
 };
 pub use example::Example;
 pub use header::Header;

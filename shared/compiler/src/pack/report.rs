@@ -48,7 +48,11 @@ impl Report {
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Vec<CompileError>> {
         match value {
             Some(value) if self.errors.is_empty() => Ok(value),
-            _ => Err(self.errors),
+            _ => {
+                let mut errors = self.errors;
+                errors.sort_by_key(|error| (error.span.line, error.span.column));
+                Err(errors)
+            }
         }
     }
 

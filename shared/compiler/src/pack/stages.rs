@@ -1,8 +1,8 @@
 //! From a draft to a module, one stage after the other.
 
+use crate::CompileError;
 use crate::draft::Draft;
 use crate::typed::Program;
-use crate::CompileError;
 
 use super::compile::Cost;
 
@@ -16,7 +16,7 @@ pub(crate) struct Made {
 /// Checks and compiles; errors have no file yet.
 pub(crate) fn make(draft: &Draft) -> Result<Made, Vec<CompileError>> {
     let program = crate::front::check(draft)?;
-    let wasm = Vec::new();
-    let cost = Cost { base: 1000, row: 100 };
-    Ok(Made { program, wasm, cost })
+    let module = crate::wasm::compile(&crate::fold(&program)).map_err(|error| vec![error])?;
+    let fuel = module.report.first().map_or([module.cost; 3], |whole| whole.fuel);
+    Ok(Made { program, wasm: module.wasm, cost: Cost { limit: module.cost, fuel } })
 }

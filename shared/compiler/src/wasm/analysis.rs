@@ -207,7 +207,7 @@ impl<'p> Analysis<'p> {
             Kind::Extreme(_, list) | Kind::Index(list, _) => most(list),
             Kind::Arithmetic(_, a, b) => self.bytes(a).saturating_add(self.bytes(b)),
             Kind::Conditional(_, a, b) => self.bytes(a).max(self.bytes(b)),
-            Kind::Call(Function::ToText, arguments) => match arguments {
+            Kind::Call(Function::ToText, arguments) => match arguments.as_slice() {
                 [text] if text.ty == Type::Text => self.bytes(text),
                 _ => NUMBER_BYTES,
             },
@@ -232,9 +232,8 @@ impl<'p> Analysis<'p> {
         if is_list(expr) {
             return all;
         }
-        let element = |list: &Expr, ty: &Type| {
-            self.of_elements(list, &|e| self.range(e), &join, bounds(ty))
-        };
+        let element =
+            |list: &Expr, ty: &Type| self.of_elements(list, &|e| self.range(e), &join, bounds(ty));
         match &expr.kind {
             Kind::Int(value) => ((*value).into(), (*value).into()),
             Kind::Uint(value) => ((*value).into(), (*value).into()),
@@ -264,6 +263,11 @@ impl<'p> Analysis<'p> {
             Kind::Call(function, arguments) => self.call_range(*function, expr, arguments),
             _ => all,
         }
+    }
+
+    /// Bounds of the elements of a list.
+    pub(super) fn element_range(&self, list: &Expr, ty: &Type) -> Range {
+        self.of_elements(list, &|e| self.range(e), &join, bounds(ty))
     }
 
     /// Amounts of the record have at most 18 digits before the point and no sign.

@@ -3,7 +3,7 @@
 
 use wasm_encoder::{Instruction, MemArg, ValType};
 
-use super::code::{Access, Function, Host, Names, Op, Size, Target, Trips};
+use super::code::{Access, Arm, Function, Host, Names, Op, Size, Target, Trips};
 use super::library::helper;
 
 /// Adds the instructions of `text` to a function. `names` are those of locals; labels with names
@@ -43,10 +43,11 @@ fn instruction<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>, names:
         "loop" => Op::Loop(number(operand(), names), trips(operand()), None),
         "br" => Op::Br(number(operand(), names)),
         "br_if" => Op::BrIf(number(operand(), names)),
-        "if" => Op::If { once: false, result: None },
-        "if32" => Op::If { once: false, result: Some(ValType::I32) },
-        "if64" => Op::If { once: false, result: Some(ValType::I64) },
-        "once" => Op::If { once: true, result: None },
+        "if" => Op::If(Arm::Usual, None),
+        "if32" => Op::If(Arm::Usual, Some(ValType::I32)),
+        "if64" => Op::If(Arm::Usual, Some(ValType::I64)),
+        "once" => Op::If(Arm::Once, None),
+        "rare" => Op::If(Arm::Rare, None),
         "else" => Op::Else,
         "end" => Op::End,
         "return" => Op::Plain(Instruction::Return),

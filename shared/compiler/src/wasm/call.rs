@@ -281,9 +281,8 @@ fn business_days(calendar: &Calendar, days: i64) -> Vec<u8> {
     for at in 0..days.max(0) {
         let day = i64::from(calendar.first_day) + at;
         let week_day = (day + 4).rem_euclid(7);
-        let is_holiday = i32::try_from(day).is_ok_and(|day| {
-            calendar.holidays.binary_search(&day).is_ok()
-        });
+        let is_holiday =
+            i32::try_from(day).is_ok_and(|day| calendar.holidays.binary_search(&day).is_ok());
         if calendar.weekend >> week_day & 1 == 0 && !is_holiday {
             map[(at / 8) as usize] |= 1 << (at % 8);
         }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use wasm_encoder::{BlockType, Function as Body, Instruction, MemArg, ValType};
+use wasm_encoder::{BlockType, Function as Body, Instruction, MemArg, MemArgTarget, ValType};
 
 use crate::typed::Span;
 
@@ -61,6 +61,16 @@ pub(super) enum Target {
     Host(Host),
 }
 
+/// How often the part after an `if` runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arm {
+    Usual,
+    /// Once in an evaluation, however often its function is called.
+    Once,
+    /// In one call of its function, as often as the size that the caller named, and 64 times.
+    Rare,
+}
+
 /// A load or store.
 pub(super) type Access = fn(MemArg) -> Instruction<'static>;
 
@@ -79,11 +89,7 @@ pub(super) enum Op {
     Block(Label, Option<ValType>),
     /// The span is that of a loop in the source.
     Loop(Label, Trips, Option<Span>),
-    /// A `once` part runs once in an evaluation, however often its function is called.
-    If {
-        once: bool,
-        result: Option<ValType>,
-    },
+    If(Arm, Option<ValType>),
     Else,
     End,
     Br(Label),
@@ -171,9 +177,7 @@ impl Function {
         };
         for op in &self.ops {
             let at = |local: &Local| names[*local as usize];
-            let ty = |result: &Option<ValType>| {
-                result.map_or(BlockType::Empty, BlockType::Result)
-            };
+            let ty = |result: &Option<ValType>| result.map_or(BlockType::Empty, BlockType::Result);
             let instruction = match op {
                 Op::Plain(instruction) => instruction.clone(),
                 Op::Get(local) => Instruction::LocalGet(at(local)),
@@ -181,8 +185,14 @@ impl Function {
                 Op::Tee(local) => Instruction::LocalTee(at(local)),
                 Op::Record(offset) => Instruction::I32Const(base.wrapping_add(*offset) as i32),
                 Op::Memory(access, offset, is_record) => {
-                    let offset = u64::from(if *is_record { base.wrapping_add(*offset) } else { *offset });
-                    access(MemArg { offset, align: 0, memory_index: 0 })
+                    let offset =
+                        u64::from(if *is_record { base.wrapping_add(*offset) } else { *offset });
+                    access(MemArg {
+                        offset,
+                        align: 0,
+                        target: MemArgTarget::Memory(0),
+                        ordering: None,
+                    })
                 }
                 Op::Call(target, _) => Instruction::Call(call(*target)),
                 Op::Block(label, result) => {
@@ -193,7 +203,7 @@ impl Function {
                     open.push(*label);
                     Instruction::Loop(BlockType::Empty)
                 }
-                Op::If { result, .. } => {
+                Op::If(_, result) => {
                     open.push(0);
                     Instruction::If(ty(result))
                 }

@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 
 use wasm_encoder::Instruction;
 
-use super::code::{Function, Host, Op, Size, Target, Trips};
+use super::code::{Arm, Function, Host, Op, Size, Target, Trips};
 use crate::typed::Span;
 
 /// Fuel of a screening beside its call (ABI.md §2).
 const SCREEN_FUEL: u64 = 100_000;
 /// Bytes that a bulk copy moves for one fuel.
 const BYTES_PER_FUEL: u64 = 64;
+/// How often a rare part runs besides.
+const RARE: u64 = 64;
 
 /// Counts over all functions of a module.
 pub(super) struct Meter<'a> {
@@ -39,8 +41,7 @@ enum Kind {
     #[default]
     Block,
     Loop(u64, Option<Span>),
-    If,
-    Once,
+    If(Arm),
 }
 
 impl<'a> Meter<'a> {
@@ -71,26 +72,32 @@ impl<'a> Meter<'a> {
                     let trips = self.trips(*trips, size);
                     open.push(Region { fuel: 1, other: 0, kind: Kind::Loop(trips, *span) });
                 }
-                Op::If { once, .. } => {
-                    let kind = if *once { Kind::Once } else { Kind::If };
-                    open.push(Region { fuel: 1, other: 0, kind });
+                Op::If(arm, _) => {
+                    open.push(Region { fuel: 1, other: 0, kind: Kind::If(*arm) });
                 }
                 Op::Else => {
                     top.other = top.fuel;
                     top.fuel = 1;
                 }
-                Op::End => self.close(&mut open, is_new),
+                Op::End => self.close(&mut open, is_new, size),
                 _ => {}
             }
         }
         open.pop().map_or(0, |body| body.fuel)
     }
 
-    fn close(&mut self, open: &mut Vec<Region>, is_new: bool) {
+    fn close(&mut self, open: &mut Vec<Region>, is_new: bool, size: u64) {
         let Some(region) = open.pop() else { return };
         let fuel = match region.kind {
             Kind::Block => region.fuel,
-            Kind::If => region.fuel.max(region.other),
+            Kind::If(Arm::Usual) => region.fuel.max(region.other),
+            Kind::If(Arm::Rare) => {
+                let fuel = region.fuel.saturating_mul(size.saturating_add(RARE));
+                if let Some(body) = open.first_mut() {
+                    body.fuel = body.fuel.saturating_add(fuel);
+                }
+                0
+            }
             Kind::Loop(trips, span) => {
                 let fuel = region.fuel.saturating_mul(trips);
                 let inside = open.iter().any(|outer| matches!(outer.kind, Kind::Loop(_, Some(_))));
@@ -99,7 +106,7 @@ impl<'a> Meter<'a> {
                 }
                 fuel
             }
-            Kind::Once => {
+            Kind::If(Arm::Once) => {
                 if is_new {
                     self.once = self.once.saturating_add(region.fuel);
                 }

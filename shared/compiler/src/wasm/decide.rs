@@ -87,11 +87,10 @@ impl<'p> Emitter<'p> {
         let fault = self.fault;
         self.code(&format!("get {fault} i32 0xffff i32.le_u br_if {outer}"));
         self.kind(TEXT, at);
-        self.code(&format!("i32 0"));
         let text = b"absent";
         let address = self.builder.constant(text);
         let both = i64::from(address) | (text.len() as i64) << 32;
-        self.code(&format!("i64 {both} i64.store {}", at + 8));
+        self.code(&format!("i32 0 i64 {both} i64.store {}", at + 8));
     }
 
     fn kind(&mut self, kind: u32, at: u32) {
@@ -101,10 +100,10 @@ impl<'p> Emitter<'p> {
     /// Evaluates a value and then writes it: a fault leaves the place as it was.
     fn result_value(&mut self, value: &'p Expr, at: u32) -> Compiled<()> {
         match &value.ty {
-            Type::Int => self.number(INTEGER, value, at),
-            Type::Uint => self.number(INTEGER, value, at),
-            Type::Time => self.number(TIMESTAMP, value, at),
-            Type::Duration => self.number(DURATION, value, at),
+            Type::Int => self.integer(INTEGER, value, at),
+            Type::Uint => self.integer(INTEGER, value, at),
+            Type::Time => self.integer(TIMESTAMP, value, at),
+            Type::Duration => self.integer(DURATION, value, at),
             Type::Decimal(scale) => self.decimal(value, u32::from(*scale) << 8, 0, at),
             Type::Money(currency, scale) => {
                 self.decimal(value, u32::from(*scale) << 8, currency.packed(), at)
@@ -153,7 +152,7 @@ impl<'p> Emitter<'p> {
     }
 
     /// A number of 64 bits; the upper half follows its sign.
-    fn number(&mut self, kind: u32, value: &'p Expr, at: u32) -> Compiled<()> {
+    fn integer(&mut self, kind: u32, value: &'p Expr, at: u32) -> Compiled<()> {
         let (low, _) = self.analysis.range(value);
         self.expr(value)?;
         if value.ty == Type::Uint {

@@ -334,14 +334,7 @@ pub(super) fn is_constant(expr: &Expr) -> bool {
 pub(super) fn not_supported(span: Span, expected: &str, found: &str) -> CompileError {
     let (expected, found) = (expected.to_owned(), found.to_owned());
     let hint = "write it in another way".to_owned();
-    CompileError {
-        file: String::new(),
-        span,
-        kind: ErrorKind::NotSupported,
-        expected,
-        found,
-        hint,
-    }
+    CompileError { file: String::new(), span, kind: ErrorKind::NotSupported, expected, found, hint }
 }
 
 pub(super) fn too_large(span: Span, expected: String, found: String, hint: &str) -> CompileError {

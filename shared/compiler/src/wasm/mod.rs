@@ -9,9 +9,11 @@ mod code;
 mod condition;
 mod cost;
 mod decide;
+mod distinct;
 mod emit;
 mod gather;
 mod library;
+mod member;
 mod module;
 mod number;
 mod rates;
@@ -61,8 +63,12 @@ pub fn compile(program: &Program) -> Result<Module, CompileError> {
     if cost > rules::FUEL_MAX {
         let worst = report.iter().skip(1).max_by_key(|line| line.fuel[2]);
         let span = worst.map_or(Span::default(), |line| line.span);
-        let found = format!("up to {cost}, of which this loop may burn {}", worst.map_or(0, |line| line.fuel[2]));
-        let expected = format!("a rule of at most {} fuel with 10,000 history rows", rules::FUEL_MAX);
+        let found = format!(
+            "up to {cost}, of which this loop may burn {}",
+            worst.map_or(0, |line| line.fuel[2])
+        );
+        let expected =
+            format!("a rule of at most {} fuel with 10,000 history rows", rules::FUEL_MAX);
         let hint = "test the cheap and rare condition first, use a `let` for what two loops share, \
             or leave text comparisons out of the loop";
         return Err(too_large(span, expected, found, hint));

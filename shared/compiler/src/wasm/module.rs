@@ -74,7 +74,8 @@ impl Builder {
     pub(super) fn link(&mut self) {
         let mut next = 0;
         while next < self.functions.len() {
-            let calls: Vec<&'static str> = self.functions[next].ops.iter().filter_map(call).collect();
+            let calls: Vec<&'static str> =
+                self.functions[next].ops.iter().filter_map(call).collect();
             for name in calls {
                 if !self.helpers.contains(&name) {
                     self.helpers.push(name);
@@ -119,8 +120,13 @@ impl Builder {
         }
         let mut memories = MemorySection::new();
         let minimum = u64::from(base.div_ceil(PAGE_BYTES).max(1));
-        let memory =
-            MemoryType { minimum, maximum: None, memory64: false, shared: false, page_size_log2: None };
+        let memory = MemoryType {
+            minimum,
+            maximum: None,
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        };
         memories.memory(memory);
         let mut module = wasm_encoder::Module::new();
         module.section(&types.section);

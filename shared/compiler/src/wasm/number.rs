@@ -143,7 +143,10 @@ impl<'p> Emitter<'p> {
     pub(super) fn hold_inside(&mut self, ty: &Type) {
         let (low, high) = bounds(ty);
         let value = self.local(ValType::I64);
-        self.code(&format!("tee {value} get {value} i64 {low} i64.sub i64 {} i64.gt_u", high - low));
+        self.code(&format!(
+            "tee {value} get {value} i64 {low} i64.sub i64 {} i64.gt_u",
+            high - low
+        ));
         let fault = Fault::Overflow;
         self.raise_if(fault);
         self.function.free(&[value]);
@@ -217,12 +220,7 @@ impl<'p> Emitter<'p> {
         }
     }
 
-    fn compare_texts(
-        &mut self,
-        comparison: Comparison,
-        a: &'p Expr,
-        b: &'p Expr,
-    ) -> Compiled<()> {
+    fn compare_texts(&mut self, comparison: Comparison, a: &'p Expr, b: &'p Expr) -> Compiled<()> {
         let size = Size::Fixed(self.analysis.bytes(a).min(self.analysis.bytes(b)));
         self.expr(a)?;
         self.expr(b)?;

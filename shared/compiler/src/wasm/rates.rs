@@ -71,9 +71,9 @@ impl<'p> Emitter<'p> {
             return;
         }
         factors.sort_by_key(|factor| factor.currency.packed());
-        let is_narrow = factors.iter().all(|factor| {
-            i64::try_from(factor.times).is_ok() && i64::try_from(factor.by).is_ok()
-        });
+        let is_narrow = factors
+            .iter()
+            .all(|factor| i64::try_from(factor.times).is_ok() && i64::try_from(factor.by).is_ok());
         let mut bytes = Vec::new();
         for factor in &factors {
             bytes.extend(factor.currency.packed().to_le_bytes());
@@ -144,7 +144,8 @@ fn factor(
     else {
         return Ok(None);
     };
-    let rise = i32::from(source_scale) + i32::from(places) - i32::from(goal_scale) - i32::from(from);
+    let rise =
+        i32::from(source_scale) + i32::from(places) - i32::from(goal_scale) - i32::from(from);
     let unit = 10_i128.checked_pow(rise.unsigned_abs());
     let shared = gcd(goal, source);
     let (goal, source) = (goal / shared, source / shared);

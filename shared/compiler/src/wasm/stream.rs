@@ -11,8 +11,7 @@ use super::walk::{is_list, parts, visit};
 use crate::typed::{Expr, Kind, Loop, Operator, Type};
 
 /// What a consumer does with an element; it falls through when it wants the next one.
-pub(super) type Consumer<'c, 'p> =
-    dyn FnMut(&mut Emitter<'p>, Element<'p>) -> Compiled<()> + 'c;
+pub(super) type Consumer<'c, 'p> = dyn FnMut(&mut Emitter<'p>, Element<'p>) -> Compiled<()> + 'c;
 
 impl<'p> Emitter<'p> {
     /// Writes a loop over a list. With a pending fault's local, a fault of an element or of the
@@ -122,7 +121,7 @@ impl<'p> Emitter<'p> {
         Ok(())
     }
 
-    fn begin(&mut self, trips: Trips) -> Label {
+    pub(super) fn begin(&mut self, trips: Trips) -> Label {
         let next = self.label();
         let span = Some(self.span);
         self.function.push(Op::Loop(next, trips, span));
@@ -154,8 +153,7 @@ impl<'p> Emitter<'p> {
                 let next = self.begin(Trips::Times(all.len() as u64));
                 let mut offset = 0;
                 for (local, slot) in locals.iter().zip(slots(&first.ty)) {
-                    let (name, bytes) =
-                        if *slot == ValType::I64 { ("i64", 8) } else { ("i32", 4) };
+                    let (name, bytes) = if *slot == ValType::I64 { ("i64", 8) } else { ("i32", 4) };
                     self.code(&format!("get {at} {name}.load {offset} set {local}"));
                     offset += bytes;
                 }
@@ -241,7 +239,6 @@ impl<'p> Emitter<'p> {
     ) -> Compiled<usize> {
         let mark = self.hoisted.len();
         if self.loops == 0 {
-            self.span = expr.span;
             let mut found = Vec::new();
             self.fixed_in_list(list, &mut found);
             if let Some(each) = each {
@@ -252,6 +249,7 @@ impl<'p> Emitter<'p> {
                 let locals = self.keep(&value.ty);
                 self.hoisted.push((value, locals));
             }
+            self.span = expr.span;
         }
         self.loops += 1;
         Ok(mark)

@@ -125,7 +125,9 @@ impl<'p> Emitter<'p> {
             }
             _ => {
                 let (byte, shift) = (HEADER_PRESENCE + u32::from(bit) / 8, bit % 8);
-                self.code(&format!("i32 0 i32.load8_u @{byte} i32 {shift} i32.shr_u i32 1 i32.and"));
+                self.code(&format!(
+                    "i32 0 i32.load8_u @{byte} i32 {shift} i32.shr_u i32 1 i32.and"
+                ));
             }
         }
     }

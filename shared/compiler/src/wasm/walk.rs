@@ -54,9 +54,10 @@ pub(super) fn roots(program: &Program) -> impl Iterator<Item = &Expr> {
 
 /// Conditions and values.
 pub(super) fn case_roots(program: &Program) -> impl Iterator<Item = &Expr> {
-    let cases = program.cases.iter().flat_map(|case| {
-        std::iter::once(&case.when).chain(&case.decision.values)
-    });
+    let cases = program
+        .cases
+        .iter()
+        .flat_map(|case| std::iter::once(&case.when).chain(&case.decision.values));
     cases.chain(&program.otherwise.values)
 }
 

@@ -126,6 +126,10 @@ fn by_texts(tokens: &[Token]) -> Option<&'static str> {
         if function.starts_with("get") && text.contains('/') {
             return Some("zone name");
         }
+        let trimmed = tokens.get(i + 2) == Some(&Token::Name("trim".to_owned()));
+        if trimmed && (text.contains("\\u") || text.contains(|c: char| c > '~')) {
+            return Some("white space beyond ASCII");
+        }
         let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
         let places: String = fraction.chars().take_while(char::is_ascii_digit).collect();
         let fine = places.len() > 3 && places[3..].contains(|c| c != '0');

@@ -13,7 +13,7 @@ use compiler::typed::{Case as RuleCase, Decision, Expr, Kind, Program, Type};
 use reader::{Case, Number, cases};
 use rules::{Outcome, Reason, Severity};
 
-use super::differential_vm::run_all;
+use super::differential_vm::{Run, run_all};
 use super::interpret_record::any_record;
 
 /// Conditions that the language runs in one program.
@@ -78,7 +78,7 @@ fn compiled_failures(conditions: &[(&Case, String)], programs: &[Program]) -> Ve
     let mut failed = Vec::new();
     let runs = run_all(programs, &[any_record()]);
     for (chunk, runs) in conditions.chunks(BATCH).zip(&runs) {
-        let (result, events) = &runs[0];
+        let Run { result, events, .. } = &runs[0];
         if result.outcome != Outcome::Pass || events.len() != chunk.len() {
             let (case, source) = &chunk[events.len().saturating_sub(1)];
             failed.push(format!("compiled {} {}: {source}: {result:?}", case.file, case.id));
@@ -113,25 +113,7 @@ fn program(chunk: &[(&Case, String)]) -> Program {
 /// The case as a condition of the language, or the rule by which it is left out.
 fn condition(case: &Case) -> Result<String, String> {
     let operation = case.operation.as_str();
-    let known = [
-        "abs",
-        "add",
-        "apply",
-        "compare",
-        "divide",
-        "divideint",
-        "max",
-        "min",
-        "minus",
-        "multiply",
-        "plus",
-        "remainder",
-        "rescale",
-        "subtract",
-        "tointegral",
-        "tointegralx",
-    ];
-    if !known.contains(&operation) {
+    if !OPERATIONS.contains(&operation) {
         return Err(format!("operation {operation} is not one of the language"));
     }
     let plain = ["Inexact", "Rounded", "Clamped"];
@@ -168,8 +150,8 @@ fn condition(case: &Case) -> Result<String, String> {
     }
     let numbers = if operation == "rescale" { &numbers[..1] } else { &numbers };
     let plain = numbers.iter().map(Number::plain).collect::<Result<Vec<_>, _>>()?;
-    if plain.iter().chain([&expected]).any(|(mantissa, scale)| !is_constant(*mantissa, *scale)) {
-        return Err("a constant of more than 18 digits before the point".to_owned());
+    if plain.iter().chain([&expected]).any(|(mantissa, _)| !is_constant(*mantissa)) {
+        return Err("a constant of more than 38 digits".to_owned());
     }
     let (value, scale) = expression(operation, &plain, places, &case.rounding, expected)?;
     if unit > 0 && operation != "divide" {
@@ -194,10 +176,28 @@ fn whole(number: &Number) -> Result<(i128, u8), &'static str> {
 }
 
 /// Whether the language has such a constant.
-fn is_constant(mantissa: i128, scale: u8) -> bool {
-    mantissa.unsigned_abs() / 10_u128.pow(scale.into()) < 10_u128.pow(18)
+fn is_constant(mantissa: i128) -> bool {
+    mantissa.unsigned_abs() < 10_u128.pow(38)
 }
 
+const OPERATIONS: [&str; 16] = [
+    "abs",
+    "add",
+    "apply",
+    "compare",
+    "divide",
+    "divideint",
+    "max",
+    "min",
+    "minus",
+    "multiply",
+    "plus",
+    "remainder",
+    "rescale",
+    "subtract",
+    "tointegral",
+    "tointegralx",
+];
 const MODES: [&str; 7] = ["half_even", "half_up", "half_down", "up", "down", "ceiling", "floor"];
 const TOO_FINE: &str = "more than 18 decimal places";
 const TOO_WIDE: &str = "an exact result beyond 128 bits";

@@ -1,8 +1,8 @@
 //! Programs compiled and run in the VM, many in one bundle.
 
-use compiler::CompileError;
 use compiler::interpret::Event;
 use compiler::typed::Program;
+use compiler::wasm::{Module, compile};
 use crypto::SigningKey;
 use facts::{Domain, Jurisdiction, Millis, Record};
 use rules::{
@@ -17,23 +17,22 @@ use super::interpret_record::AS_OF;
 /// Programs of one bundle: at most as many as one selection may have.
 const BUNDLE_PROGRAMS: usize = 200;
 
-/// What the VM gives for each program and record.
-pub type Runs = Vec<Vec<(RuleResult, Vec<Event>)>>;
-
-/// The module of a program.
-pub fn compile(_program: &Program) -> Result<Vec<u8>, CompileError> {
-    Ok(Vec::new())
+/// What the VM gives for a program and a record.
+pub struct Run {
+    pub result: RuleResult,
+    pub events: Vec<Event>,
+    /// What it burned, and the compiler's bound of it.
+    pub fuel: u64,
+    pub cost: u64,
 }
 
 /// Compiles the programs and runs each over each record.
-pub fn run_all(programs: &[Program], records: &[Record]) -> Runs {
-    if programs.len() < 100_000 {
-        return Vec::new();
-    }
+pub fn run_all(programs: &[Program], records: &[Record]) -> Vec<Vec<Run>> {
     let mut runs = Vec::new();
     for programs in programs.chunks(BUNDLE_PROGRAMS) {
-        let vm = load(programs);
-        let mut of_programs = vec![Vec::new(); programs.len()];
+        let compiled: Vec<Module> = programs.iter().map(compiled).collect();
+        let vm = load(programs, &compiled);
+        let mut of_programs: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
         for record in records {
             let content = vm.bundle().bundle();
             let selection = content.select(&[Jurisdiction::Us], &[Domain::Aml], AS_OF);
@@ -41,12 +40,17 @@ pub fn run_all(programs: &[Program], records: &[Record]) -> Runs {
             for (result, trace) in run.results.into_iter().zip(run.traces) {
                 let place: usize = result.id.parse().expect("ids are numbers");
                 let events = trace.events.iter().map(event).collect();
-                of_programs[place].push((result, events));
+                let (fuel, cost) = (trace.fuel, compiled[place].cost);
+                of_programs[place].push(Run { result, events, fuel, cost });
             }
         }
         runs.extend(of_programs);
     }
     runs
+}
+
+fn compiled(program: &Program) -> Module {
+    compile(program).unwrap_or_else(|error| panic!("{error}\n{program:#?}"))
 }
 
 fn event(event: &vm::Event) -> Event {
@@ -96,15 +100,12 @@ pub fn names() -> Snapshot {
 }
 
 /// The programs as the rules of one bundle; ids are their numbers.
-fn load(programs: &[Program]) -> vm::Program {
-    let compiled =
-        |program| compile(program).unwrap_or_else(|error| panic!("{error}\n{program:#?}"));
-    let built: Vec<Vec<u8>> = programs.iter().map(compiled).collect();
-    let mut modules = built.clone();
+fn load(programs: &[Program], compiled: &[Module]) -> vm::Program {
+    let mut modules: Vec<Vec<u8>> = compiled.iter().map(|module| module.wasm.clone()).collect();
     modules.sort_by_key(|wasm| rules::module_hash(wasm));
     modules.dedup();
-    let rules = built.iter().zip(programs).enumerate().map(|(index, (module, program))| {
-        let place = modules.iter().position(|known| known == module);
+    let rules = compiled.iter().zip(programs).enumerate().map(|(index, (module, program))| {
+        let place = modules.iter().position(|known| *known == module.wasm);
         rule(index, place.expect("it is there"), program)
     });
     let bundle = Bundle {

@@ -4,10 +4,11 @@
 use compiler::fold;
 use compiler::interpret::{Interpretation, NoLists, interpret};
 use compiler::typed::Program;
+use compiler::wasm::compile;
 use rules::Outcome;
 
 use super::cel_cases::{CelCase, Expected, cel_cases};
-use super::differential_vm::{compile, run_all};
+use super::differential_vm::run_all;
 use super::interpret_record::any_record;
 
 #[test]
@@ -77,13 +78,13 @@ fn compiled(programs: &[(&CelCase, Program)], problems: &mut Vec<String>) -> usi
         }
     }
     for (case, runs) in cases.iter().zip(run_all(&taken, &[any_record()])) {
-        let outcome = runs[0].0.outcome;
+        let outcome = runs[0].result.outcome;
         let is_right = match case.expected {
             Expected::Value(_) => outcome == Outcome::Report,
             _ => outcome == Outcome::Error,
         };
         if !is_right {
-            problems.push(format!("compiled {}: {}: {:?}", case.name, case.expr, runs[0].0));
+            problems.push(format!("compiled {}: {}: {:?}", case.name, case.expr, runs[0].result));
         }
     }
     cases.len()

@@ -2,7 +2,8 @@
 
 use crate::support::{Random, entry, pair, sdn, snapshot};
 use screen::{
-    Birth, DEFAULT_THRESHOLD, Entry, HITS_MAX, Identifier, Index, Kind, Mode, Query, Strength,
+    Birth, DEFAULT_THRESHOLD, Entry, HITS_MAX, Identifier, Index, Kind, Mode, Query, Scratch,
+    Strength,
 };
 
 const MODES: [Mode; 3] = [Mode::Default, Mode::Ofac, Mode::JaroWinkler];
@@ -37,6 +38,7 @@ fn mutate(name: &str, random: &mut Random) -> String {
 fn agree(index: &Index, names: &[String], count: usize, seed: u64) {
     let mut random = Random(seed);
     let mut hits = 0;
+    let mut scratch = Scratch::default();
     for n in 0..count {
         let name = mutate(&names[random.below(names.len())], &mut random);
         let threshold =
@@ -46,6 +48,7 @@ fn agree(index: &Index, names: &[String], count: usize, seed: u64) {
             let query = Query { name: &name, birth, mode, threshold };
             let found = index.screen(&query);
             assert_eq!(found, index.screen_brute_force(&query), "{n} {query:?}");
+            assert_eq!(found, index.screen_with(&mut scratch, &query), "{n} {query:?}");
             hits += found.total;
         }
     }
@@ -233,7 +236,7 @@ fn scores_are_frozen() {
     };
     is("Siemens Aktiengesellschaft", "Siemens AG", Kind::Organisation, 10_000);
     is("Usama ibn Ladin", "Osama bin Laden", Kind::Person, 8_349);
-    is("Blue Star Fund 2", "Blue Star Fund 3", Kind::Organisation, 5_112);
+    is("Blue Star Fund 2", "Blue Star Fund 3", Kind::Organisation, 5_000);
     is("RamiMakhlouf", "Rami Makhlouf", Kind::Person, 10_000);
     is("John Smith", "Maria Garcia", Kind::Person, 0);
     is("", "Maria Garcia", Kind::Person, 0);

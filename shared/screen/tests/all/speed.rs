@@ -2,7 +2,7 @@
 //! machine is not ours to judge. Run it with `--release -- --ignored --nocapture speed`.
 
 use crate::support::{Random, sdn};
-use screen::{Index, Mode, Query};
+use screen::{Index, Mode, Query, Scratch};
 use std::time::Instant;
 
 const GIVEN: [&str; 16] = [
@@ -72,23 +72,31 @@ fn speed() {
     let queries = queries(&names);
     for mode in [Mode::Default, Mode::Ofac, Mode::JaroWinkler] {
         for threshold in [7_000, 8_500] {
-            let mut times = Vec::new();
+            let (mut times, mut kept) = (Vec::new(), Vec::new());
             let mut hits = 0;
+            let mut scratch = Scratch::default();
             for name in queries.iter().chain(&queries) {
                 let query = Query { name, birth: None, mode, threshold };
                 let start = Instant::now();
                 hits += index.screen(&query).total;
                 times.push(start.elapsed());
+                let start = Instant::now();
+                index.screen_with(&mut scratch, &query);
+                kept.push(start.elapsed());
             }
             let mut times = times.split_off(queries.len());
             times.sort();
+            let mut kept = kept.split_off(queries.len());
+            kept.sort();
             let start = Instant::now();
             for name in &queries[..20] {
                 index.screen_brute_force(&Query { name, birth: None, mode, threshold });
             }
             println!(
-                "{mode:?} at {threshold}: median {:?}, 95 % {:?}, worst {:?}; scan {:?}; {hits} hits",
+                "{mode:?} at {threshold}: median {:?} ({:?} with scratch), 95 % {:?}, worst {:?}; \
+                 scan {:?}; {hits} hits",
                 times[times.len() / 2],
+                kept[kept.len() / 2],
                 times[times.len() * 95 / 100],
                 times[times.len() - 1],
                 start.elapsed() / 20

@@ -270,7 +270,7 @@ pub(super) const HELPERS: &[Helper] = &[
         name: "distinct",
         params: "a:i32 b:i32 n:i32",
         results: "i64",
-        locals: "w:i32 k:i32 l:i32 m:i32 r:i32 e:i32 x:i64 count:i64",
+        locals: "w:i32 k:i32 l:i32 m:i32 r:i32 e:i32 t:i32 x:i64 count:i64",
         body: "get n i32.eqz if i64 0 return end
             i32 8 set w
             get n i32 3 i32.shl set n
@@ -279,26 +279,25 @@ pub(super) const HELPERS: &[Helper] = &[
                     i32 0 set k
                     i32 0 set e
                     loop merge size
-                        get k get e i32.eq if
-                            get k set l
-                            get k get w i32.add tee m get n get m get n i32.lt_u select tee m set r
-                            get m get w i32.add tee e get n get e get n i32.lt_u select set e
+                        get k get e i32.eq rare
+                            get k get a i32.add set l
+                            get k get w i32.add tee m get n get m get n i32.lt_u select
+                            get a i32.add tee m set r
+                            get m get w i32.add get a i32.sub tee e get n get e get n i32.lt_u
+                            select tee e get a i32.add set t
                         end
-                        block right block left
-                            get l get m i32.ge_u if
-                                get a get r i32.add i64.load 0 set x
-                                br right
+                        block done block right
+                            get l get m i32.ge_u br_if right
+                            get l i64.load 0 set x
+                            get r get t i32.ge_u if else
+                                get r i64.load 0 get x i64.lt_s br_if right
                             end
-                            get a get l i32.add i64.load 0 set x
-                            get r get e i32.ge_u br_if left
-                            get a get r i32.add i64.load 0 get x i64.ge_s br_if left
-                            get a get r i32.add i64.load 0 set x
-                            br right
-                        end
                             get l i32 8 i32.add set l
-                            get r i32 8 i32.sub set r
+                            br done
                         end
-                        get r i32 8 i32.add set r
+                            get r i64.load 0 set x
+                            get r i32 8 i32.add set r
+                        end
                         get b get k i32.add get x i64.store 0
                         get k i32 8 i32.add tee k get n i32.lt_u br_if merge
                     end

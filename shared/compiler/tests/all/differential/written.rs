@@ -33,8 +33,7 @@ const RULES: [Written; 8] = [
             ("total", "cash.map(r, r.amount).sum()"),
         ],
         &[
-            (r#"total > usd("10000.00")"#, "{total} on day {today} in {cash.size()} deposits"),
-            (r#"cash.size() > 3"#, "{cash.size()} deposits"),
+            (r#"total > usd("10000.00")"#, "{total} on day {today}"),
         ],
         "{total}",
     ),

@@ -2,6 +2,19 @@
 
 use super::{MODES, Maker, Sort};
 
+const PARTS: [&str; 10] = [
+    "getFullYear",
+    "getMonth",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getHours",
+    "getMinutes",
+    "getSeconds",
+    "getMilliseconds",
+];
+
 impl Maker<'_> {
     pub(super) fn int(&mut self, depth: usize) -> String {
         let down = depth.saturating_sub(1);
@@ -32,18 +45,7 @@ impl Maker<'_> {
                 format!("{}.distinct(r, r.{column})", self.rows(down))
             }
             11 => {
-                let part = self.choices.of(&[
-                    "getFullYear",
-                    "getMonth",
-                    "getDate",
-                    "getDayOfMonth",
-                    "getDayOfWeek",
-                    "getDayOfYear",
-                    "getHours",
-                    "getMinutes",
-                    "getSeconds",
-                    "getMilliseconds",
-                ]);
+                let part = self.choices.of(&PARTS);
                 let offset = self.choices.of(&["", "\"+14:00\"", "\"-09:30\""]);
                 format!("({}).{part}({offset})", self.expr(Sort::Time, down))
             }
@@ -171,7 +173,7 @@ impl Maker<'_> {
                     "-2.25",
                     "0.000000000000000001",
                     "12345678901234567890.123456789",
-                    "170141183460469231731687303715884105727",
+                    "99999999999999999999999999999999999999",
                     "-0.5",
                 ]);
                 format!("dec(\"{text}\")")

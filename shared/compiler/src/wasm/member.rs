@@ -1,0 +1,222 @@
+//! Elements of lists: membership, elements by index, lists that are equal. Operands are evaluated
+//! from left to right, and no element after the answer is asked for.
+
+use facts::{HEADER_ROW_COUNT, ROW_BYTES};
+use wasm_encoder::ValType;
+
+use super::code::{Local, Size};
+use super::emit::{Compiled, Emitter, is_constant, not_supported, slots};
+use super::number::comparison_of;
+use super::stream::slot_bytes;
+use super::walk::is_list;
+use crate::typed::{Comparison, Expr, Fault, Kind, Type};
+
+impl<'p> Emitter<'p> {
+    /// Whether a value is an element of a list.
+    pub(super) fn is_in(
+        &mut self,
+        value: &'p Expr,
+        list: &'p Expr,
+        expr: &'p Expr,
+    ) -> Compiled<()> {
+        if is_list(value) {
+            return Err(not_supported(expr.span, "a value that is no list", "a list"));
+        }
+        if let Kind::List(all) = &self.resolve(list).kind
+            && all.iter().all(is_constant)
+            && let Some(numbers) = small_numbers(all)
+        {
+            return self.in_numbers(value, &numbers);
+        }
+        // The value is evaluated first, and once.
+        self.expr(value)?;
+        let wanted = self.keep(&value.ty);
+        let mark = self.before(expr, list, None)?;
+        let (end, found) = (self.label(), self.label());
+        self.code(&format!("block32 {end} block {found}"));
+        let pending = self.analysis.can_fault(list).then(|| self.local(ValType::I32));
+        if let Some(pending) = pending {
+            self.code(&format!("i32 0 set {pending}"));
+        }
+        let size = self.analysis.bytes(value);
+        self.each(list, pending, &mut |emitter, element| {
+            emitter.push_element(&element)?;
+            emitter.equal_to(&wanted, &value.ty, size);
+            emitter.code(&format!("br_if {found}"));
+            Ok(())
+        })?;
+        if let Some(pending) = pending {
+            self.raise_pending(pending);
+            self.function.free(&[pending]);
+        }
+        self.after(mark);
+        self.code(&format!("i32 0 br {end} end i32 1 end"));
+        self.function.free(&wanted);
+        Ok(())
+    }
+
+    /// Pushes whether the value on the stack equals the one in locals.
+    fn equal_to(&mut self, other: &[Local], ty: &Type, size: u64) {
+        match (ty, other) {
+            (Type::Text | Type::Bytes, _) => {
+                self.push(other);
+                self.call("text_eq", Size::Fixed(size));
+            }
+            (_, [low, high]) => {
+                let local = self.local(ValType::I64);
+                self.code(&format!("get {high} i64.xor set {local} get {low} i64.xor"));
+                self.code(&format!("get {local} i64.or i64.eqz"));
+                self.function.free(&[local]);
+            }
+            _ => {
+                self.number_of(ty);
+                self.push(other);
+                self.number_of(ty);
+                self.code(&comparison_of(Comparison::Equal, ty));
+            }
+        }
+    }
+
+    /// Whether a code is one of a few numbers below 32: one bit each.
+    fn in_numbers(&mut self, value: &'p Expr, numbers: &[u32]) -> Compiled<()> {
+        let (least, most) = (
+            numbers.iter().min().copied().unwrap_or(0),
+            numbers.iter().max().copied().unwrap_or(0),
+        );
+        let bits = numbers.iter().fold(0_u32, |bits, number| bits | 1 << number);
+        if bits.count_ones() == most - least + 1 {
+            self.expr(value)?;
+            self.code(&format!("i32 {least} i32.sub i32 {} i32.lt_u", most - least + 1));
+            return Ok(());
+        }
+        self.code(&format!("i32 {}", bits as i32));
+        self.expr(value)?;
+        self.code("i32.shr_u i32 1 i32.and");
+        Ok(())
+    }
+
+    /// The element at an index. The index is evaluated first; no element after it is asked for.
+    pub(super) fn index(&mut self, list: &'p Expr, at: &'p Expr, expr: &'p Expr) -> Compiled<()> {
+        self.expr(at)?;
+        let left = self.local(ValType::I64);
+        if list.kind == Kind::History {
+            self.code(&format!("tee {left} i32 0 i64.load32_u @{HEADER_ROW_COUNT} i64.ge_u"));
+            self.raise_if(Fault::Range);
+            let first = facts::FIXED_BYTES;
+            self.code(&format!("get {left} wrap i32 {ROW_BYTES} i32.mul i32 @{first} i32.add"));
+            self.function.free(&[left]);
+            return Ok(());
+        }
+        self.code(&format!("tee {left} i64 0 i64.lt_s"));
+        self.raise_if(Fault::Range);
+        let mark = self.before(expr, list, None)?;
+        let locals: Vec<Local> = slots(&expr.ty).iter().map(|slot| self.local(*slot)).collect();
+        let found = self.block();
+        self.each(list, None, &mut |emitter, element| {
+            let skip = emitter.block();
+            emitter.code(&format!("get {left} i64 1 i64.sub tee {left} i64 0 i64.ge_s"));
+            emitter.code(&format!("br_if {skip}"));
+            emitter.push_element(&element)?;
+            emitter.set_all(&locals);
+            emitter.code(&format!("br {found} end"));
+            Ok(())
+        })?;
+        self.after(mark);
+        self.code("i32 1");
+        self.raise_if(Fault::Range);
+        self.end();
+        self.push(&locals);
+        self.function.free(&locals);
+        self.function.free(&[left]);
+        Ok(())
+    }
+
+    /// Whether two lists are equal, of which one is a literal of constants or of what cannot fault.
+    pub(super) fn equal_lists(&mut self, a: &'p Expr, b: &'p Expr) -> Compiled<()> {
+        let literal = |list: &'p Expr| match &self.resolve(list).kind {
+            Kind::List(all) if all.iter().all(|one| !self.analysis.can_fault(one)) => {
+                Some(all.as_slice())
+            }
+            _ => None,
+        };
+        let (all, list) = match (literal(b), literal(a)) {
+            (Some(all), _) => (all, a),
+            (None, Some(all)) => (all, b),
+            (None, None) => {
+                let found = "two other lists";
+                return Err(not_supported(a.span, "a list literal of plain values", found));
+            }
+        };
+        if all.iter().any(|one| self.analysis.traces(one)) {
+            return Err(not_supported(a.span, "a list literal of plain values", "a list's answer"));
+        }
+        let array = match all.first() {
+            Some(first) => {
+                self.array(u64::from(slot_bytes(&first.ty)) * all.len() as u64, first.span)?
+            }
+            None => 0,
+        };
+        let stride = all.first().map_or(0, |first| slot_bytes(&first.ty)) as i32;
+        for (at, one) in (0..).zip(all) {
+            self.expr(one)?;
+            self.store_at(array + at * stride, &one.ty);
+        }
+        let (end, differ) = (self.label(), self.label());
+        self.code(&format!("block32 {end} block {differ}"));
+        let mark = self.before(a, list, None)?;
+        let at = self.local(ValType::I32);
+        let limit = array + stride * all.len() as i32;
+        self.code(&format!("i32 @{array} set {at}"));
+        self.each(list, None, &mut |emitter, element| {
+            emitter.push_element(&element)?;
+            let Some(first) = all.first() else {
+                emitter.code(&format!("br {differ}"));
+                return Ok(());
+            };
+            let value = emitter.keep(&first.ty);
+            emitter.code(&format!("get {at} i32 @{limit} i32.eq br_if {differ}"));
+            emitter.load_from(at, &first.ty);
+            let size = all.iter().map(|one| emitter.analysis.bytes(one)).max().unwrap_or(0);
+            emitter.equal_to(&value, &first.ty, size);
+            emitter.code(&format!("i32.eqz br_if {differ}"));
+            emitter.code(&format!("get {at} i32 {stride} i32.add set {at}"));
+            emitter.function.free(&value);
+            Ok(())
+        })?;
+        self.after(mark);
+        self.code(&format!("get {at} i32 @{limit} i32.eq br {end} end i32 0 end"));
+        self.function.free(&[at]);
+        Ok(())
+    }
+
+    /// Stores the value on the stack in a buffer.
+    fn store_at(&mut self, place: i32, ty: &Type) {
+        let locals = self.keep(ty);
+        let mut place = place;
+        for (local, slot) in locals.iter().zip(slots(ty)) {
+            let (name, bytes) = if *slot == ValType::I64 { ("i64", 8) } else { ("i32", 4) };
+            self.code(&format!("i32 0 get {local} {name}.store @{place}"));
+            place += bytes;
+        }
+        self.function.free(&locals);
+    }
+
+    /// Pushes the value at the address in a local.
+    fn load_from(&mut self, at: Local, ty: &Type) {
+        let mut offset = 0;
+        for slot in slots(ty) {
+            let (name, bytes) = if *slot == ValType::I64 { ("i64", 8) } else { ("i32", 4) };
+            self.code(&format!("get {at} {name}.load {offset}"));
+            offset += bytes;
+        }
+    }
+}
+
+/// The numbers of constants that are all codes below 32.
+fn small_numbers(all: &[Expr]) -> Option<Vec<u32>> {
+    let number = |one: &Expr| match (&one.kind, &one.ty) {
+        (Kind::Int(value), Type::Code(_)) => u32::try_from(*value).ok().filter(|at| *at < 32),
+        _ => None,
+    };
+    if all.is_empty() { None } else { all.iter().map(number).collect() }
+}
