@@ -37,7 +37,7 @@ soak:
 	$(CARGO) run -q --release -p benches --bin soak
 
 freeze:
-	PROBITY_FREEZE=1 $(CARGO) test -q -p tests vectors
+	PROBITY_FREEZE=1 $(CARGO) test -q -p tests -- vectors frozen
 
 clean:
 	$(CARGO) clean

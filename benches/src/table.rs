@@ -5,42 +5,82 @@ use serde_json::{Value, json};
 /// One figure beside its floor.
 #[derive(Debug, Clone)]
 pub struct Figure {
+    /// The group it was measured in.
+    pub group: String,
     /// What was measured.
     pub name: String,
     /// Median.
     pub median: f64,
     /// Unit of the median and the floor.
-    pub unit: &'static str,
-    /// What cannot be undercut, measured in the same run: name and median.
+    pub unit: String,
+    /// What cannot be undercut, or the peer, measured in the same run: name and median.
     pub floor: Option<(String, f64)>,
+    /// Measured in an earlier run.
+    pub earlier: bool,
 }
 
 /// All figures of a run.
 #[derive(Debug, Default)]
-pub struct Figures(Vec<Figure>);
+pub struct Figures {
+    group: String,
+    all: Vec<Figure>,
+}
 
 impl Figures {
+    /// The group of what is added from here on.
+    pub fn start(&mut self, group: &str) {
+        group.clone_into(&mut self.group);
+    }
+
     /// Adds one.
-    pub fn add(&mut self, name: &str, median: f64, unit: &'static str, floor: Option<(&str, f64)>) {
+    pub fn add(&mut self, name: &str, median: f64, unit: &str, floor: Option<(&str, f64)>) {
         let floor = floor.map(|(name, value)| (name.to_owned(), value));
-        self.0.push(Figure { name: name.to_owned(), median, unit, floor });
+        let (group, name, unit) = (self.group.clone(), name.to_owned(), unit.to_owned());
+        self.all.push(Figure { group, name, median, unit, floor, earlier: false });
+    }
+
+    /// The figures of `group` that a JSON file holds, as they were measured there.
+    pub fn add_from(&mut self, json: &Value, group: &str, earlier: bool) {
+        for row in json["figures"].as_array().into_iter().flatten() {
+            if row["group"].as_str() != Some(group) {
+                continue;
+            }
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+            let floor = &row["floor"];
+            self.all.push(Figure {
+                group: group.to_owned(),
+                name: text(&row["name"]),
+                median: number(&row["median"]),
+                unit: text(&row["unit"]),
+                floor: floor.is_object().then(|| (text(&floor["name"]), number(&floor["median"]))),
+                earlier: earlier || row["earlier"].as_bool() == Some(true),
+            });
+        }
     }
 
     /// The median of a figure that was added.
     pub fn median(&self, name: &str) -> f64 {
-        self.0.iter().find(|figure| figure.name == name).map_or(f64::NAN, |figure| figure.median)
+        self.all.iter().find(|figure| figure.name == name).map_or(f64::NAN, |figure| figure.median)
     }
 
     /// The table.
     pub fn table(&self) -> String {
-        let mut text = format!("{:<52} {:>12} {:<9} {}\n", "what", "median", "unit", "floor");
-        for figure in &self.0 {
+        let floor = "floor or peer of the same run";
+        let mut text = format!("{:<58} {:>12} {:<9} {floor}\n", "what", "median", "unit");
+        for figure in &self.all {
+            let unit = &figure.unit;
             let floor = figure.floor.as_ref().map_or(String::new(), |(name, value)| {
-                format!("{value:.2} {} ({name}), × {:.2}", figure.unit, figure.median / value)
+                format!("{value:.2} {unit} ({name}), × {:.2}", figure.median / value)
             });
-            let Figure { name, median, unit, .. } = figure;
-            text.push_str(format!("{name:<52} {median:>12.2} {unit:<9} {floor}").trim_end());
+            let mark = if figure.earlier { " *" } else { "" };
+            let name = format!("{}{mark}", figure.name);
+            let line = format!("{name:<58} {:>12.2} {unit:<9} {floor}", figure.median);
+            text.push_str(line.trim_end());
             text.push('\n');
+        }
+        if self.all.iter().any(|figure| figure.earlier) {
+            text.push_str("* of an earlier run: BENCH_ONLY left it out of this one\n");
         }
         text
     }
@@ -48,15 +88,17 @@ impl Figures {
     /// The same in JSON.
     pub fn json(&self, machine: &str) -> Value {
         let figures: Vec<_> = self
-            .0
+            .all
             .iter()
             .map(|figure| {
                 let floor = figure.floor.as_ref();
                 json!({
+                    "group": figure.group,
                     "name": figure.name,
                     "median": figure.median,
                     "unit": figure.unit,
                     "floor": floor.map(|(name, value)| json!({"name": name, "median": value})),
+                    "earlier": figure.earlier,
                 })
             })
             .collect();

@@ -102,7 +102,9 @@ pub(crate) fn message_seeds() -> Vec<Vec<u8>> {
         });
         body.to_string().into_bytes()
     };
-    let xml = std::fs::read_to_string(crate::root().join("shared/messages/src/tests/data/pacs008_full.xml"));
+    let xml = std::fs::read_to_string(
+        crate::root().join("shared/messages/src/tests/data/pacs008_full.xml"),
+    );
     vec![body(xml.unwrap_or_default().into(), "iso20022-xml"), crate::sample::BODY.to_vec()]
 }
 

@@ -5,6 +5,7 @@ pub mod fuzz_rules;
 pub mod fuzz_targets;
 pub mod https;
 pub mod link;
+pub mod rulebook;
 pub mod sample;
 pub mod stack;
 pub mod world;

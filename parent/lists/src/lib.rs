@@ -58,9 +58,7 @@ pub struct Skipped {
 #[non_exhaustive]
 pub enum ListsError {
     /// A row is not what the format wants.
-    #[error(
-        "{file}, line {line}: expected {expected}, found {found}; correct the row, or fetch the file again"
-    )]
+    #[error("{file}, line {line}: expected {expected}, found {found}; correct or refetch it")]
     Row {
         /// Which file.
         file: &'static str,

@@ -12,7 +12,6 @@ const ADD: &str = "add.csv";
 /// How the files write nothing.
 const NULL: &str = "-0-";
 const SDN_CELLS: usize = 12;
-const ALT_CELLS: usize = 5;
 const ADD_CELLS: usize = 6;
 
 /// Reads the three files of one publication. `taken_at` is 0 and the caller's to set: the files
@@ -30,7 +29,7 @@ pub fn read_ofac(sdn: &[u8], alt: &[u8], add: &[u8]) -> Result<Listing, ListsErr
     }
     for row in rows::read(ALT, alt)? {
         let [id, _, kind, name, _] = &row.cells[..] else {
-            return Err(cells(ALT, &row, "5 cells", ALT_CELLS));
+            return Err(cells(ALT, &row, "5 cells"));
         };
         if !matches!(kind.as_str(), "aka" | "fka" | "nka") {
             return Err(wrong(ALT, &row, "aka, fka or nka", kind.clone()));
@@ -49,7 +48,7 @@ pub fn read_ofac(sdn: &[u8], alt: &[u8], add: &[u8]) -> Result<Listing, ListsErr
     let mut addresses = 0u32;
     for row in rows::read(ADD, add)? {
         if row.cells.len() != ADD_CELLS {
-            return Err(cells(ADD, &row, "6 cells", ADD_CELLS));
+            return Err(cells(ADD, &row, "6 cells"));
         }
         addresses += 1;
     }
@@ -61,8 +60,7 @@ pub fn read_ofac(sdn: &[u8], alt: &[u8], add: &[u8]) -> Result<Listing, ListsErr
     finish("us.ofac.sdn", source, 0, entries.into_values().collect(), skipped)
 }
 
-fn cells(file: &'static str, row: &Row, expected: &'static str, want: usize) -> ListsError {
-    debug_assert_ne!(row.cells.len(), want);
+fn cells(file: &'static str, row: &Row, expected: &'static str) -> ListsError {
     wrong(file, row, expected, format!("{} cells", row.cells.len()))
 }
 
@@ -72,10 +70,10 @@ fn wrong(file: &'static str, row: &Row, expected: &'static str, found: String) -
 
 fn read_entry(row: &Row, skipped: &mut Vec<Skipped>) -> Result<Entry, ListsError> {
     let [id, name, kind, program, .., remarks] = &row.cells[..] else {
-        return Err(cells(SDN, row, "12 cells", SDN_CELLS));
+        return Err(cells(SDN, row, "12 cells"));
     };
     if row.cells.len() != SDN_CELLS {
-        return Err(cells(SDN, row, "12 cells", SDN_CELLS));
+        return Err(cells(SDN, row, "12 cells"));
     }
     if id.is_empty() || !id.bytes().all(|digit| digit.is_ascii_digit()) {
         return Err(wrong(SDN, row, "a number in the first cell", id.clone()));

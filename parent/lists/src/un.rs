@@ -77,7 +77,6 @@ fn read_entry(
             "INDIVIDUAL_ALIAS" | "ENTITY_ALIAS" => read_alias(part, &mut entry),
             "INDIVIDUAL_DATE_OF_BIRTH" => read_birth(part, &mut entry, skipped),
             "INDIVIDUAL_DOCUMENT" => read_document(part, &mut entry, skipped),
-            "INDIVIDUAL_ADDRESS" | "ENTITY_ADDRESS" => {}
             _ => {}
         }
     }

@@ -93,7 +93,17 @@ pub(crate) fn run(engines: &Engines, index: usize, rule: &CompiledRule) -> Trial
                 continue;
             }
         };
-        let Way::Generated(generated) = &boundary.way else { continue };
+        let generated = match &boundary.way {
+            Way::Generated(generated) => generated,
+            Way::Examples(names) => {
+                let named = |trial: &&Trial| names.iter().any(|name| name.text == trial.name);
+                let own = trials.iter().filter(named);
+                let ran: Vec<_> =
+                    own.map(|trial| (trial.name.clone(), trial.ran.clone())).collect();
+                problems.extend(alike(rule, boundary.span(), &ran));
+                continue;
+            }
+        };
         let ran: Vec<_> = rows.iter().map(|row| (row.label.clone(), run(&row.body))).collect();
         if generated.outcomes.len() != ran.len() {
             let hint = format!("{}confirm them: {}", listing(&ran), outcomes(&ran));
@@ -118,7 +128,7 @@ pub(crate) fn run(engines: &Engines, index: usize, rule: &CompiledRule) -> Trial
 
 type Answer = Result<Ran, String>;
 
-/// Three rows that come out the same test nothing.
+/// Rows that come out the same test nothing.
 fn alike(rule: &CompiledRule, span: Span, ran: &[(String, Answer)]) -> Option<CompileError> {
     let mut known = ran.iter().filter_map(|(_, ran)| ran.as_ref().ok());
     let first = known.next()?;
@@ -126,7 +136,7 @@ fn alike(rule: &CompiledRule, span: Span, ran: &[(String, Answer)]) -> Option<Co
     known.all(same).then(|| {
         let expected = "a base in which crossing the threshold changes the answer";
         let hint = format!("{}choose another `base`, or `at`", listing(ran));
-        problem(rule, span, expected, "three answers alike", hint)
+        problem(rule, span, expected, "answers all alike", hint)
     })
 }
 

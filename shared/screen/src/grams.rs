@@ -11,13 +11,17 @@ use crate::similar::{EDITS_MAX, distance};
 
 /// Letters of the start that are filed.
 const PREFIX: usize = 7;
-/// Bits of a key that choose its drawer.
-const DRAWER_BITS: u32 = 16;
+/// Most bits of a key that choose its drawer; one drawer for each file is enough.
+const DRAWER_BITS_MAX: u32 = 16;
 
 /// The strings, and where each is filed.
 #[derive(Debug, Default)]
 pub(crate) struct Grams {
     strings: Vec<Vec<char>>,
+    /// Length, and one bit per kind of letter, of each string.
+    signs: Vec<(u8, u32)>,
+    /// Bits of a key that do not choose the drawer.
+    shift: u32,
     drawers: Vec<u32>,
     files: Vec<(u32, u32)>,
 }
@@ -58,6 +62,11 @@ fn keys(string: &[char], drops: usize, mut found: impl FnMut(u32)) {
     }
 }
 
+/// One bit per kind of letter.
+fn letters(string: &[char]) -> u32 {
+    string.iter().fold(0, |bits, letter| bits | 1 << (*letter as u32 % 32))
+}
+
 impl Grams {
     /// Indexes strings by their position, for the edits that `allowed` grants by length.
     pub(crate) fn new(strings: Vec<Vec<char>>, allowed: impl Fn(usize) -> usize) -> Self {
@@ -67,12 +76,15 @@ impl Grams {
         }
         files.sort_unstable();
         files.dedup();
-        let ends = (1..=1u32 << DRAWER_BITS).map(|drawer| {
-            let within = |(key, _): &(u32, u32)| key >> (u32::BITS - DRAWER_BITS) < drawer;
+        let signs = strings.iter().map(|string| (string.len() as u8, letters(string))).collect();
+        let bits = files.len().max(2).ilog2().min(DRAWER_BITS_MAX);
+        let shift = u32::BITS - bits;
+        let ends = (1..=1u32 << bits).map(|drawer| {
+            let within = |(key, _): &(u32, u32)| key >> shift < drawer;
             files.partition_point(within) as u32
         });
         let drawers = std::iter::once(0).chain(ends).collect();
-        Self { strings, drawers, files }
+        Self { strings, signs, shift, drawers, files }
     }
 
     pub(crate) fn strings(&self) -> &[Vec<char>] {
@@ -81,7 +93,7 @@ impl Grams {
 
     pub(crate) fn bytes(&self) -> usize {
         let letters: usize = self.strings.iter().map(|s| 24 + s.len() * 4).sum();
-        letters + self.drawers.len() * 4 + self.files.len() * 8
+        letters + (self.signs.len() * 2 + self.drawers.len()) * 4 + self.files.len() * 8
     }
 
     /// Calls `found(id, edits)` once for every string within `allowed(longer length)` edits of
@@ -93,13 +105,17 @@ impl Grams {
         mut found: impl FnMut(u32, usize),
     ) {
         let mut seen: Vec<u32> = Vec::new();
+        let own = letters(query);
         keys(query, drops(query.len(), &allowed), |key| {
-            let drawer = (key >> (u32::BITS - DRAWER_BITS)) as usize;
+            let drawer = (key >> self.shift) as usize;
             let (from, to) = (self.drawers[drawer] as usize, self.drawers[drawer + 1] as usize);
             let file = self.files[from..to].iter().skip_while(|(known, _)| *known < key);
             for (_, id) in file.take_while(|(known, _)| *known == key) {
-                let other = self.strings[*id as usize].len();
-                if query.len().abs_diff(other) <= allowed(query.len().max(other)) {
+                let (length, kinds) = self.signs[*id as usize];
+                let edits = allowed(query.len().max(length.into()));
+                // One edit changes at most two kinds.
+                let unlike = (own ^ kinds).count_ones() as usize;
+                if query.len().abs_diff(length.into()) <= edits && unlike <= 2 * edits {
                     seen.push(*id);
                 }
             }

@@ -197,8 +197,8 @@ pub(crate) fn score(
 ) -> u16 {
     let ((query, units), (list, together)) = (query, list);
     pairs.clear();
-    for (unit, from) in units.iter().enumerate() {
-        for (at, to) in list.iter().enumerate() {
+    for (at, to) in list.iter().enumerate() {
+        for (unit, from) in units.iter().enumerate() {
             let score = pair_score(&from.token, to, sounds(unit, at));
             let joined = from.bits.count_ones() > 1;
             if score > 0 && (!joined || score >= SAME_BONES) {

@@ -1,6 +1,7 @@
 //! The one integration-test binary. Each module asks one kind of question of the whole.
 
 mod audit;
+mod content;
 mod determinism;
 mod enclave_link;
 mod enclave_rules;

@@ -61,7 +61,7 @@ fn line(done: u64, total: u64, lines: u64, elapsed: Duration) -> String {
     let filled = (percent / 5) as usize;
     let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
     let rate = lines.saturating_mul(1000) / ms;
-    let left = ms.saturating_mul(total.saturating_sub(done)) / done.max(1) / 1000;
+    let left = ms.saturating_mul(total.saturating_sub(done)).checked_div(done).unwrap_or(0) / 1000;
     format!(
         "[{}{}] {percent:>3} %  {rate} requests/s  {left} s left",
         "#".repeat(filled),

@@ -172,6 +172,7 @@ impl Checker<'_> {
         let hint = match &expr.ty {
             Type::Hit(_) => format!("write `{words}.found`"),
             Type::List(_) => format!("write `{words}.size() > 0` or `{words}.exists(x, …)`"),
+            _ if super::operators::is_constant(ast) => "a constant is no condition".to_owned(),
             Type::Text => format!("compare it: `{words} == \"…\"`, or `has({words})`"),
             _ => "compare it with something, for example with `==` or `>`".to_owned(),
         };

@@ -43,9 +43,9 @@ impl Checker<'_> {
             ("sum" | "min" | "max" | "distinct", [variable, body]) => self
                 .iterated(target)
                 .and_then(|list| self.map(ast, list, variable, body))
-                .and_then(|list| self.folded(ast, body, name, list)),
+                .and_then(|list| self.folded(ast, body, name, list, true)),
             ("sum" | "min" | "max", []) => {
-                self.iterated(target).and_then(|list| self.folded(ast, target, name, list))
+                self.iterated(target).and_then(|list| self.folded(ast, target, name, list, false))
             }
             ("size" | "count", []) => {
                 if let Node::Call(Some(inner), name, none) = &target.node
@@ -54,7 +54,7 @@ impl Checker<'_> {
                 {
                     return Some(
                         self.iterated(inner)
-                            .and_then(|list| self.folded(ast, inner, "distinct", list)),
+                            .and_then(|list| self.folded(ast, inner, "distinct", list, false)),
                     );
                 }
                 return None;
@@ -211,7 +211,8 @@ impl Checker<'_> {
     }
 
     /// The sum, smallest, largest or number of different elements of a list.
-    fn folded(&mut self, ast: &Ast, of: &Ast, name: &str, list: Expr) -> Checked<Expr> {
+    /// `each` when `of` gives an element, not the list.
+    fn folded(&mut self, ast: &Ast, of: &Ast, name: &str, list: Expr, each: bool) -> Checked<Expr> {
         let Type::List(element) = list.ty.clone() else {
             return Err(super::checker::Reported);
         };
@@ -234,7 +235,8 @@ impl Checker<'_> {
             Type::Row => format!("say of what: `.{name}(r, r.…)`"),
             _ => String::new(),
         };
-        let found = self.typed_quote(of, &Type::List(Box::new(element)));
+        let shown = if each { element } else { Type::List(Box::new(element)) };
+        let found = self.typed_quote(of, &shown);
         self.fail(ErrorKind::Type, ast, expected, found, hint)
     }
 

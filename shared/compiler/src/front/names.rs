@@ -7,6 +7,7 @@ use super::ast::{Ast, Node};
 use super::checker::{Checked, Checker, Meaning, Reported};
 use super::spelling::{self, did_you_mean, nearest};
 use crate::ErrorKind;
+use crate::fold::parts_mut;
 use crate::typed::{Column, Expr, Kind, Type};
 
 /// Names that no let and no loop variable may have.
@@ -27,6 +28,7 @@ impl Checker<'_> {
             Some(Meaning::Amount(amount)) => {
                 let mut amount = amount.clone();
                 amount.span = self.source.span(ast.start, ast.end);
+                self.renumber(&mut amount);
                 return Ok(self.narrowed(amount));
             }
             Some(Meaning::Broken) => return Err(Reported),
@@ -42,6 +44,19 @@ impl Checker<'_> {
             "as_of" => Ok(self.node(ast, Kind::AsOf, Type::Time)),
             "history" => Ok(self.node(ast, Kind::History, Type::List(Box::new(Type::Row)))),
             _ => self.unknown_name(ast, name),
+        }
+    }
+
+    /// Gives the loops in a copy numbers of their own.
+    fn renumber(&mut self, expr: &mut Expr) {
+        if let Kind::Loop(_, body) = &mut expr.kind {
+            let (old, new) = (body.variable, self.variables);
+            self.variables += 1;
+            body.variable = new;
+            rename(&mut body.each, old, new);
+        }
+        for part in parts_mut(&mut expr.kind) {
+            self.renumber(part);
         }
     }
 
@@ -158,12 +173,8 @@ impl Checker<'_> {
             _ => String::new(),
         };
         let expected = "a history row or a screening result before the point";
-        self.wrong_type(base, expected, ty, hint).or_else(|Reported| {
-            if let Some(last) = self.errors.last_mut() {
-                last.span = self.source.span(ast.start, ast.end);
-            }
-            Err(Reported)
-        })
+        let found = self.typed_quote(base, ty);
+        self.fail(ErrorKind::Type, ast, expected, found, hint)
     }
 
     fn history_member(&mut self, ast: &Ast, name: &str) -> Checked<Expr> {
@@ -314,6 +325,17 @@ impl Checker<'_> {
             return Ok(());
         };
         self.fail(ErrorKind::UnknownName, ast, "a new name", format!("`{name}`"), hint)
+    }
+}
+
+fn rename(expr: &mut Expr, old: usize, new: usize) {
+    if let Kind::Variable(number) = &mut expr.kind
+        && *number == old
+    {
+        *number = new;
+    }
+    for part in parts_mut(&mut expr.kind) {
+        rename(part, old, new);
     }
 }
 

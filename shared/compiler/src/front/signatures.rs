@@ -61,3 +61,17 @@ pub(super) const METHODS: &[(&str, &str)] = &[
     ("trim", "text.trim()"),
     ("upperAscii", "text.upperAscii()"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{FUNCTIONS, METHODS};
+
+    #[test]
+    fn the_page_lists_every_function_and_method() {
+        let page = include_str!("../../LANGUAGE.md");
+        for (name, signature) in FUNCTIONS.iter().chain(METHODS) {
+            let signature = signature.replace("x.size()", "size(x)");
+            assert!(page.contains(&format!("`{signature}`")), "{name}: {signature}");
+        }
+    }
+}

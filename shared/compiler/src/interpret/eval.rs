@@ -126,10 +126,6 @@ impl<'p> Machine<'p> {
                 let (left, right) = (self.eval(left)?, self.eval(right)?);
                 arithmetic::apply(*operator, left, right, &expr.ty)
             }
-            Kind::Compare(comparison, left, right) if matches!(left.ty, Type::List(_)) => {
-                let equal = self.equal_lists(left, right)?;
-                Ok(Datum::Bool(equal == (*comparison == Comparison::Equal)))
-            }
             Kind::Compare(comparison, left, right) => {
                 let (left, right) = (self.eval(left)?, self.eval(right)?);
                 compare(*comparison, &left, &right).map(Datum::Bool)

@@ -175,43 +175,6 @@ impl<'p> Machine<'p> {
         Ok(Datum::Bool(count == 1))
     }
 
-    /// Whether two lists are equal, element by element up to the first difference.
-    pub(super) fn equal_lists(&mut self, left: &'p Expr, right: &'p Expr) -> Answer<bool> {
-        if let Some(literal) = self.literal(right) {
-            return self.is_literal(left, literal);
-        }
-        match self.literal(left) {
-            Some(literal) => self.is_literal(right, literal),
-            None => Ok(self.collected(left)? == self.collected(right)?),
-        }
-    }
-
-    fn is_literal(&mut self, list: &'p Expr, literal: &'p [Expr]) -> Answer<bool> {
-        let mut wanted = literal.iter();
-        let flow = self.each(list, &mut |me, item| {
-            let datum = item?;
-            let is_equal = match wanted.next() {
-                Some(element) => me.eval(element)? == datum,
-                None => false,
-            };
-            Ok(if is_equal { Flow::Continue(()) } else { Flow::Break(()) })
-        })?;
-        // A fault of an element that the list lacks comes before the difference in length.
-        match wanted.next().filter(|_| flow.is_continue()) {
-            Some(element) => self.eval(element).map(|_| false),
-            None => Ok(flow.is_continue()),
-        }
-    }
-
-    /// The elements of a literal, also by way of a let.
-    fn literal(&self, list: &'p Expr) -> Option<&'p [Expr]> {
-        match &list.kind {
-            Kind::List(elements) => Some(elements),
-            Kind::Let(index) => self.literal(&self.program.lets.get(*index)?.value),
-            _ => None,
-        }
-    }
-
     fn size(&mut self, operand: &'p Expr) -> Answer<Datum> {
         if matches!(operand.ty, crate::typed::Type::List(_)) {
             let mut count = 0;

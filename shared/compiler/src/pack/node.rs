@@ -47,8 +47,12 @@ impl Node {
             let expected = format!("a file of at most {} bytes", super::FILE_BYTES_MAX);
             return Err(pack_error(file, Span::default(), expected, found, ""));
         }
-        // Else the country NO would be a boolean.
-        let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+        // Else the country NO would be a boolean, and `!a && b` the tag `!a`, an anchor and `b`.
+        let options = serde_saphyr::options! {
+            strict_booleans: true,
+            reject_unsupported_tags: true,
+            with_snippet: false,
+        };
         let raw: Result<Spanned<Raw>, _> = serde_saphyr::from_str_with_options(source, options);
         let raw = raw.map_err(|error| syntax(file, source, &error))?;
         Ok(node(raw, &Source { text: source, lines: line_starts(source) }))
@@ -217,5 +221,6 @@ fn syntax(file: &str, source: &str, error: &serde_saphyr::Error) -> CompileError
     span.length = span.length.min(source.len() as u32);
     let text = error.to_string();
     let said = text.lines().next().unwrap_or_default();
-    pack_error(file, span, "YAML", said.to_owned(), "quote texts that contain `: ` or ` #`")
+    let hint = "quote a text that begins with `!`, `&`, `*`, `[` or `{`, or that has `: ` in it";
+    pack_error(file, span, "YAML", said.to_owned(), hint)
 }

@@ -16,7 +16,7 @@ type Place = (u32, u32);
 
 /// A part of a composed expression.
 pub(crate) enum Part<'p> {
-    /// Text that nobody wrote; errors in it are errors of the piece before.
+    /// Text that nobody wrote; errors in it are errors of what stands beside it.
     Glue(String),
     /// Text of the file.
     Source(&'p Located),
@@ -32,21 +32,24 @@ impl Pieces {
         self.register(text.text.clone(), places)
     }
 
-    /// Several parts as one expression. The first part must not be glue.
+    /// Several parts as one expression; `span` is where they stand together.
     pub(crate) fn compose(&mut self, parts: &[Part<'_>], source: &str, span: Span) -> Located {
         let (mut text, mut places) = (String::new(), Vec::new());
         let mut last = (span.line, span.column);
-        for part in parts {
+        for (index, part) in parts.iter().enumerate() {
             match part {
                 Part::Glue(glue) => {
+                    // A bracket belongs to what it opens.
+                    if let Some(Part::Source(next)) = parts.get(index + 1) {
+                        last = (next.line, next.column);
+                    }
                     text.push_str(glue);
                     places.extend(glue.chars().map(|_| last));
                 }
                 Part::Source(located) => {
-                    let own = trace(located, source);
-                    last = own.first().copied().unwrap_or(last);
                     text.push_str(&located.text);
-                    places.extend(own);
+                    places.extend(trace(located, source));
+                    last = places.last().copied().unwrap_or(last);
                 }
             }
         }

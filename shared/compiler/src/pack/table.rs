@@ -240,29 +240,38 @@ fn condition(
     source: &str,
     pieces: &mut Pieces,
 ) -> Located {
-    let glue = |text: &str| Part::Glue(text.to_owned());
     let mut parts = Vec::new();
-    let and = |parts: &mut Vec<Part<'_>>| {
-        if !parts.is_empty() {
-            parts.push(glue(" && "));
-        }
-    };
     if let Some(given) = given {
-        parts.extend([glue("("), Part::Source(given), glue(")")]);
+        parts.extend(bracketed(given));
     }
     if let Some(below) = &row.below {
         and(&mut parts);
-        parts.extend([glue("("), Part::Source(on), glue(") < ")]);
-        parts.push(Part::Glue(below.literal()));
+        parts.extend(bracketed(on));
+        parts.push(Part::Glue(format!(" < {}", below.literal())));
     }
     if let Some(when) = &row.when {
         and(&mut parts);
-        parts.extend([glue("("), Part::Source(when), glue(")")]);
+        parts.extend(bracketed(when));
     }
     if parts.is_empty() {
-        parts.push(glue("true"));
+        parts.push(Part::Glue("true".to_owned()));
     }
     pieces.compose(&parts, source, row.span)
+}
+
+fn and(parts: &mut Vec<Part<'_>>) {
+    if !parts.is_empty() {
+        parts.push(Part::Glue(" && ".to_owned()));
+    }
+}
+
+/// In brackets, unless it is a single name.
+fn bracketed(text: &Located) -> Vec<Part<'_>> {
+    let glue = |text: &str| Part::Glue(text.to_owned());
+    match text.text.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c)) {
+        true => vec![Part::Source(text)],
+        false => vec![glue("("), Part::Source(text), glue(")")],
+    }
 }
 
 /// Longest number of a bound, in characters.

@@ -155,6 +155,7 @@ fn plain(word: &str) -> Option<Instruction<'static>> {
         "i32.xor" => I::I32Xor,
         "i32.shl" => I::I32Shl,
         "i32.shr_u" => I::I32ShrU,
+        "i32.ctz" => I::I32Ctz,
         _ => return plain64(word),
     })
 }

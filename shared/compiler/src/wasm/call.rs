@@ -12,6 +12,10 @@ use crate::typed::{Expr, Fault, Function, Span, TimePart, Type};
 const DECIMAL_BYTES: u64 = 24;
 /// Milliseconds of a minute.
 const MINUTE_MS: i64 = 60_000;
+/// Milliseconds of a day.
+const DAY_MS: i64 = facts::DAY_MS as i64;
+/// Days that one word of a map of days shows at least.
+const WORD_DAYS: u64 = 24;
 
 impl<'p> Emitter<'p> {
     pub(super) fn function(
@@ -177,7 +181,6 @@ impl<'p> Emitter<'p> {
     }
 
     fn time_part(&mut self, part: TimePart, offset: i32, time: &'p Expr) -> Compiled<()> {
-        const DAY_MS: i64 = facts::DAY_MS as i64;
         self.expr(time)?;
         if offset != 0 {
             self.code(&format!("i64 {} i64.add", i64::from(offset) * MINUTE_MS));
@@ -219,39 +222,52 @@ impl<'p> Emitter<'p> {
         Ok(())
     }
 
-    /// Days since 1970 of the local date, or of the business day that the time counts for.
+    /// Days since 1970 of the local date, or of the business day that the time counts for. Inside,
+    /// time is counted from the calendar's first day: then one comparison tells what is outside.
     fn day(&mut self, at: u32, time: &'p Expr, span: Span, business: bool) -> Compiled<()> {
-        const DAY_MS: i64 = facts::DAY_MS as i64;
         let program = self.program();
         let Some(calendar) = program.calendars.get(at as usize) else {
             return Err(not_supported(span, "a calendar of the rule", "another"));
         };
-        let days = i64::from(calendar.last_day) - i64::from(calendar.first_day) + 1;
-        let (local, day) = (self.local(ValType::I64), self.local(ValType::I64));
+        let first = i64::from(calendar.first_day);
+        let days = (i64::from(calendar.last_day) - first + 1).max(0);
+        let local = self.local(ValType::I64);
         self.expr(time)?;
         self.zone(calendar, local);
-        self.code(&format!("tee {local} i64 {DAY_MS}"));
-        self.call("floor_div", Size::Fixed(0));
-        self.code(&format!("i64 {} i64.sub tee {day} i64 {days} i64.ge_u", calendar.first_day));
+        self.code(&format!("i64 {} i64.sub tee {local}", first * DAY_MS));
+        self.code(&format!("i64 {} i64.ge_u", days * DAY_MS));
         self.raise_if(Fault::Calendar);
+        self.code(&format!("get {local} i64 {DAY_MS} i64.div_u"));
         if business {
-            let map = self.builder.constant(&business_days(calendar, days));
-            self.code(&format!("get {day}"));
             if calendar.cutoff_minute < 1440 {
                 let cutoff = i64::from(calendar.cutoff_minute) * MINUTE_MS;
-                self.code(&format!("get {local} i64 {DAY_MS}"));
-                self.call("floor_rem", Size::Fixed(0));
-                self.code(&format!("i64 {cutoff} i64.ge_s extend_u i64.add"));
+                self.code(&format!("get {local} i64 {DAY_MS} i64.rem_u i64 {cutoff} i64.ge_u"));
+                self.code("extend_u i64.add");
             }
-            self.code(&format!("i32 {map} i64 {days}"));
-            self.call("business", Size::Fixed(longest_pause(calendar, days)));
-            self.raise();
-        } else {
-            self.code(&format!("get {day}"));
+            self.next_business_day(calendar, days);
         }
-        self.code(&format!("i64 {} i64.add", calendar.first_day));
-        self.function.free(&[local, day]);
+        self.code(&format!("i64 {first} i64.add"));
+        self.function.free(&[local]);
         Ok(())
+    }
+
+    /// The first business day at or after the day on the stack, both counted from the first day.
+    /// The map holds a bit for each day, so one word shows the next three weeks and more.
+    fn next_business_day(&mut self, calendar: &Calendar, days: i64) {
+        let map = self.builder.constant(&business_days(calendar, days));
+        let pause = longest_pause(calendar, days);
+        if pause > WORD_DAYS {
+            self.code(&format!("i32 {map} i64 {days}"));
+            self.call("business", Size::Fixed(pause + 1));
+            self.raise();
+            return;
+        }
+        let (day, bits) = (self.local(ValType::I64), self.local(ValType::I32));
+        self.code(&format!("tee {day} i64 3 i64.shr_u wrap i32.load {map}"));
+        self.code(&format!("get {day} wrap i32 7 i32.and i32.shr_u tee {bits} i32.eqz"));
+        self.raise_if(Fault::Calendar);
+        self.code(&format!("get {bits} i32.ctz extend_u get {day} i64.add"));
+        self.function.free(&[day, bits]);
     }
 
     /// A time on top of the stack to the milliseconds of its local date and time.
@@ -268,7 +284,7 @@ impl<'p> Emitter<'p> {
                 let bytes: Vec<u8> = all.iter().flat_map(row).collect();
                 let table = self.builder.constant(&bytes);
                 self.code(&format!("tee {time} get {time} i32 {table} i32 {}", all.len()));
-                self.call("zone", Size::Fixed(2 * all.len() as u64));
+                self.call("zone", Size::Fixed(all.len() as u64));
                 self.code(&format!("i64 {MINUTE_MS} i64.mul i64.add"));
             }
         }
@@ -277,8 +293,9 @@ impl<'p> Emitter<'p> {
 
 /// A bit for each day of the calendar, set on business days.
 fn business_days(calendar: &Calendar, days: i64) -> Vec<u8> {
-    let mut map = vec![0_u8; days.max(0).div_euclid(8) as usize + 1];
-    for at in 0..days.max(0) {
+    // A word may be read at the day after the last.
+    let mut map = vec![0_u8; days.div_euclid(8) as usize + 5];
+    for at in 0..days {
         let day = i64::from(calendar.first_day) + at;
         let week_day = (day + 4).rem_euclid(7);
         let is_holiday =
@@ -294,11 +311,10 @@ fn business_days(calendar: &Calendar, days: i64) -> Vec<u8> {
 fn longest_pause(calendar: &Calendar, days: i64) -> u64 {
     let map = business_days(calendar, days);
     let (mut longest, mut now) = (0, 0);
-    for at in 0..days.max(0) {
+    for at in 0..days {
         let is_open = map[(at / 8) as usize] >> (at % 8) & 1 == 1;
         now = if is_open { 0 } else { now + 1 };
         longest = longest.max(now);
     }
-    // The end of the calendar ends the search.
-    longest + 1
+    longest
 }

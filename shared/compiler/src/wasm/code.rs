@@ -22,7 +22,7 @@ pub(super) enum Trips {
     Rows,
     /// The size that the caller named, and one.
     Size,
-    /// An eighth of that size, and one.
+    /// A sixteenth of that size, and one.
     Words,
     /// The binary logarithm of that size, and one.
     Log,

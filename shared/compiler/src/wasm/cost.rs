@@ -148,7 +148,7 @@ impl<'a> Meter<'a> {
             Trips::Times(times) => times,
             Trips::Rows => self.rows,
             Trips::Size => size + 1,
-            Trips::Words => size / 8 + 1,
+            Trips::Words => size / 16 + 1,
             Trips::Log => u64::from(64 - size.leading_zeros()) + 1,
             Trips::Square => (size + 1).saturating_mul(size + 1),
         }

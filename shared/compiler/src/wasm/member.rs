@@ -161,31 +161,29 @@ impl<'p> Emitter<'p> {
             self.expr(one)?;
             self.store_at(array + at * stride, &one.ty);
         }
-        let (end, differ) = (self.label(), self.label());
-        self.code(&format!("block32 {end} block {differ}"));
         let mark = self.before(a, list, None)?;
-        let at = self.local(ValType::I32);
+        let (at, differs) = (self.local(ValType::I32), self.local(ValType::I32));
         let limit = array + stride * all.len() as i32;
-        self.code(&format!("i32 @{array} set {at}"));
+        self.code(&format!("i32 @{array} set {at} i32 0 set {differs}"));
         self.each(list, None, &mut |emitter, element| {
             emitter.push_element(&element)?;
-            let Some(first) = all.first() else {
-                emitter.code(&format!("br {differ}"));
-                return Ok(());
-            };
-            let value = emitter.keep(&first.ty);
-            emitter.code(&format!("get {at} i32 @{limit} i32.eq br_if {differ}"));
-            emitter.load_from(at, &first.ty);
-            let size = all.iter().map(|one| emitter.analysis.bytes(one)).max().unwrap_or(0);
-            emitter.equal_to(&value, &first.ty, size);
-            emitter.code(&format!("i32.eqz br_if {differ}"));
-            emitter.code(&format!("get {at} i32 {stride} i32.add set {at}"));
+            let value = emitter.keep(element_type(list));
+            let (next, unequal) = (emitter.block(), emitter.block());
+            if let Some(first) = all.first() {
+                let size = all.iter().map(|one| emitter.analysis.bytes(one)).max().unwrap_or(0);
+                emitter.code(&format!("get {at} i32 @{limit} i32.eq br_if {unequal}"));
+                emitter.load_from(at, &first.ty);
+                emitter.equal_to(&value, &first.ty, size);
+                emitter.code(&format!("get {at} i32 {stride} i32.add set {at} br_if {next}"));
+            }
+            emitter.code(&format!("end i32 1 set {differs} end"));
             emitter.function.free(&value);
             Ok(())
         })?;
         self.after(mark);
-        self.code(&format!("get {at} i32 @{limit} i32.eq br {end} end i32 0 end"));
-        self.function.free(&[at]);
+        // Every element is asked for, so that a fault after the first difference is seen.
+        self.code(&format!("get {at} i32 @{limit} i32.eq get {differs} i32.gt_u"));
+        self.function.free(&[at, differs]);
         Ok(())
     }
 
@@ -219,4 +217,12 @@ fn small_numbers(all: &[Expr]) -> Option<Vec<u32>> {
         _ => None,
     };
     if all.is_empty() { None } else { all.iter().map(number).collect() }
+}
+
+/// The type of a list's elements.
+fn element_type(list: &Expr) -> &Type {
+    match &list.ty {
+        Type::List(element) => element,
+        other => other,
+    }
 }

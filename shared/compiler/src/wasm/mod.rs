@@ -17,6 +17,7 @@ mod member;
 mod module;
 mod number;
 mod rates;
+mod share;
 mod stream;
 mod value;
 mod walk;
@@ -53,6 +54,7 @@ pub struct CostLine {
 
 /// Compiles a program. A rule whose fuel may exceed what the VM allows is refused.
 pub fn compile(program: &Program) -> Result<Module, CompileError> {
+    let program = &share::share(program);
     let mut emitter = Emitter::new(program);
     emitter.entry()?;
     let Emitter { mut builder, function, .. } = emitter;

@@ -7,7 +7,6 @@
 use facts::Currency;
 use wasm_encoder::ValType;
 
-use super::analysis::scale;
 use super::code::Size;
 use super::emit::{Compiled, Emitter, not_supported, too_large};
 use super::wide::{Wide, bits, mask};
@@ -45,7 +44,7 @@ impl<'p> Emitter<'p> {
                 Some(factor) => {
                     self.both(Wide::Constant(factor.times));
                     self.both(Wide::Constant(factor.by));
-                    self.apply(&[factor], scale(&amount.ty).into(), false, rounding);
+                    self.apply(&[factor], false, rounding);
                 }
                 None => {
                     self.code("drop drop i64 0 i64 0 i32 1");
@@ -87,10 +86,19 @@ impl<'p> Emitter<'p> {
         let (amount, row) = (self.local(ValType::I32), self.local(ValType::I32));
         self.code(&format!("set {amount} i32 {at} i32 {stride} i32 {}", factors.len()));
         self.code(&format!("get {amount} i32.load 16"));
-        self.call("find", Size::Fixed(2 * factors.len() as u64));
+        self.call("find", Size::Fixed(factors.len() as u64));
         self.code(&format!("tee {row} i32.eqz"));
         self.raise_if(Fault::MissingRate(table));
         self.both(Wide::Memory(amount, 0));
+        if is_narrow && is_exact(&factors) {
+            self.code(&format!(
+                "get {row} i64.load 4 get {row} i64.load 12 i32 {}",
+                mask(rounding)
+            ));
+            self.function.free(&[amount, row]);
+            self.call("scale_short", Size::Fixed(0));
+            return;
+        }
         if is_narrow {
             self.code(&format!("get {row} i64.load 4 i64 0 get {row} i64.load 12 i64 0"));
         } else {
@@ -98,19 +106,14 @@ impl<'p> Emitter<'p> {
             self.code(&format!("get {row} i64.load 20 get {row} i64.load 28"));
         }
         self.function.free(&[amount, row]);
-        self.apply(&factors, 0, true, rounding);
+        self.apply(&factors, true, rounding);
     }
 
     /// Multiplies and divides what is on the stack: the number, N, D. `any` says that the number
     /// is an amount of the record, which bounds it.
-    fn apply(&mut self, factors: &[Factor], _scale: u32, any: bool, rounding: Rounding) {
+    fn apply(&mut self, factors: &[Factor], any: bool, rounding: Rounding) {
         let mask = mask(rounding);
-        let digits = facts::INTEGER_DIGITS_MAX as u32;
-        let fits = any
-            && factors.iter().all(|factor| {
-                let most = 10_i128.checked_pow(digits + u32::from(factor.currency.exponent()));
-                most.and_then(|most| most.checked_mul(factor.times)).is_some()
-            });
+        let fits = any && is_exact(factors);
         if fits {
             let [low, high] = [ValType::I64; 2].map(|ty| self.local(ty));
             self.code(&format!("set {high} set {low}"));
@@ -126,6 +129,15 @@ impl<'p> Emitter<'p> {
         self.call("scale", Size::Fixed(most));
         self.raise();
     }
+}
+
+/// Whether the product of every amount of the record and its factor fits.
+fn is_exact(factors: &[Factor]) -> bool {
+    let digits = facts::INTEGER_DIGITS_MAX as u32;
+    factors.iter().all(|factor| {
+        let most = 10_i128.checked_pow(digits + u32::from(factor.currency.exponent()));
+        most.and_then(|most| most.checked_mul(factor.times)).is_some()
+    })
 }
 
 /// N and D for a currency; `None` when it or the target has no rate.

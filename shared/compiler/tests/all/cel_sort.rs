@@ -127,7 +127,10 @@ fn by_texts(tokens: &[Token]) -> Option<&'static str> {
             return Some("zone name");
         }
         let trimmed = tokens.get(i + 2) == Some(&Token::Name("trim".to_owned()));
-        if trimmed && (text.contains("\\u") || text.contains(|c: char| c > '~')) {
+        let escapes = text.split("\\u").skip(1).filter_map(|rest| rest.get(..4));
+        let escaped = escapes.filter_map(|digits| u32::from_str_radix(digits, 16).ok());
+        let wide = |c: char| c.is_whitespace() && !c.is_ascii();
+        if trimmed && escaped.filter_map(char::from_u32).chain(text.chars()).any(wide) {
             return Some("white space beyond ASCII");
         }
         let fraction = text.split_once('.').map_or("", |(_, rest)| rest);

@@ -102,7 +102,7 @@ pub fn names() -> Snapshot {
 /// The programs as the rules of one bundle; ids are their numbers.
 fn load(programs: &[Program], compiled: &[Module]) -> vm::Program {
     let mut modules: Vec<Vec<u8>> = compiled.iter().map(|module| module.wasm.clone()).collect();
-    modules.sort_by_key(|wasm| rules::module_hash(wasm));
+    modules.sort_by_cached_key(|wasm| rules::module_hash(wasm));
     modules.dedup();
     let rules = compiled.iter().zip(programs).enumerate().map(|(index, (module, program))| {
         let place = modules.iter().position(|known| *known == module.wasm);

@@ -86,6 +86,27 @@ fn another_currency_is_told_apart() {
 }
 
 #[test]
+fn a_copied_amount_has_loops_of_its_own() {
+    let source = "convert(first_out, 'USD', 'ecb.daily') > convert(first_out, 'EUR', 'ecb.daily') \
+                  ? true : false";
+    let mut scope = super::front_support::scope();
+    let first = "history.filter(r, r.direction == 'out')[0].amount";
+    scope.lets.push(("first_out".into(), first.into()));
+    let source = source.replace("'EUR'", "'USD'");
+    let program = compiler::front::check_condition_in(&source, &scope).expect("a program");
+    let text = format!("{:?}", program.cases[0].when);
+    let mut numbers: Vec<&str> = text
+        .split("variable: ")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(','))
+        .map(|(number, _)| number)
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 2, "{numbers:?}");
+}
+
+#[test]
 fn a_known_amount_is_narrowed_once() {
     let Kind::And(_, right) = condition("in_usd && amount > params.threshold").kind else {
         panic!("a conjunction")

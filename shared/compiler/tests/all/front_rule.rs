@@ -12,7 +12,8 @@ fn decision(outcome: Outcome, reason: &str) -> DraftDecision {
     DraftDecision { outcome, severity: Severity::Info, reason: at_start(reason) }
 }
 
-fn draft(cases: &[(&str, &str)]) -> Draft {
+/// A draft of those conditions and reasons.
+pub fn draft(cases: &[(&str, &str)]) -> Draft {
     let case = |(when, reason): &(&str, &str)| DraftCase {
         when: at_start(when),
         decision: decision(Outcome::Report, reason),
@@ -140,7 +141,7 @@ fn several_errors_are_told_at_once_and_none_twice() {
     use ErrorKind::{Syntax, UnknownName};
     assert_eq!(kinds, [Syntax, UnknownName, UnknownName, UnknownName]);
     let many: Vec<(&str, &str)> = vec![("x && y && z", "so"); 20];
-    draft.cases = super::front_rule::draft(&many).cases;
+    draft.cases = self::draft(&many).cases;
     assert_eq!(check(&draft).expect_err("refused").len(), ERRORS_MAX);
 }
 

@@ -80,6 +80,9 @@ fn speed() {
                 let start = Instant::now();
                 hits += index.screen(&query).total;
                 times.push(start.elapsed());
+            }
+            for name in queries.iter().chain(&queries) {
+                let query = Query { name, birth: None, mode, threshold };
                 let start = Instant::now();
                 index.screen_with(&mut scratch, &query);
                 kept.push(start.elapsed());

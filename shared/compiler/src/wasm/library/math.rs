@@ -36,7 +36,7 @@ pub(super) const HELPERS: &[Helper] = &[
         locals: "s:i64",
         body: "get lo get hi i64 63 i64.shr_s tee s i64.xor get s i64.sub tee lo
             get hi get s i64.xor
-            get lo i64.eqz extend_u get s i64.and i64.sub",
+            get lo i64.eqz extend_u get s i64.and i64.add",
     },
     // 64 × 64 bits, unsigned.
     Helper {
@@ -74,7 +74,7 @@ pub(super) const HELPERS: &[Helper] = &[
             get al get ah call magnitude get bl get bh call magnitude call umul
             set over set ah set al
             get al get s i64.xor get s i64.sub tee al
-            get ah get s i64.xor get al i64.eqz extend_u get s i64.and i64.sub tee ah
+            get ah get s i64.xor get al i64.eqz extend_u get s i64.and i64.add tee ah
             get ah get s i64.xor i64 0 i64.lt_s get al get ah i64.or i64.eqz i32.eqz i32.and
             get over i32.or",
     },
@@ -176,7 +176,7 @@ pub(super) const HELPERS: &[Helper] = &[
             extend_u tee el get ql i64.add tee ql get el i64.lt_u extend_u get qh i64.add set qh
             get s i64 63 i64.shr_s set s
             get ql get s i64.xor get s i64.sub tee ql
-            get qh get s i64.xor get ql i64.eqz extend_u get s i64.and i64.sub tee qh
+            get qh get s i64.xor get ql i64.eqz extend_u get s i64.and i64.add tee qh
             get qh get s i64.xor i64 0 i64.lt_s get ql get qh i64.or i64.eqz i32.eqz i32.and
             get over i32.or",
     },
@@ -236,6 +236,31 @@ pub(super) const HELPERS: &[Helper] = &[
             get xl get xh get dl get dh get s get mask i32 0
             get over get yh get nh i64.lt_u i32.or call finish",
     },
+    // n × t ÷ d, rounded, where n is an amount, t and d are positive and n × t has 127 bits at most.
+    Helper {
+        name: "scale_short",
+        params: "nl:i64 nh:i64 t:i64 d:i64 mask:i32",
+        results: "i64 i64",
+        locals: "pl:i64 ph:i64 q:i64",
+        body: "get nl get t call widen get nh get t i64.mul i64.add set ph set pl
+            get ph i64.eqz if
+                get pl get d i64.rem_u set ph
+                get pl get d i64.div_u set pl
+            else
+                get ph get d i64.div_u set q
+                get ph get d i64.rem_u get pl get d call divlong set ph set pl
+            end
+            get pl
+            get mask
+            get ph get d get ph i64.sub i64.eq if32
+                get pl wrap i32 1 i32.and i32 1 i32.add
+            else
+                get ph get d get ph i64.sub i64.gt_u i32 3 i32.mul
+            end
+            i32.shr_u i32 1 i32.and get ph i64.eqz i32.eqz i32.and
+            extend_u tee ph i64.add tee pl
+            get q get pl get ph i64.lt_u extend_u i64.add",
+    },
     // x or x − d, and 1 when it is x − d.
     Helper {
         name: "reduce",
@@ -289,7 +314,7 @@ pub(super) const HELPERS: &[Helper] = &[
                         block done block right
                             get l get m i32.ge_u br_if right
                             get l i64.load 0 set x
-                            get r get t i32.ge_u if else
+                            get r get t i32.lt_u if
                                 get r i64.load 0 get x i64.lt_s br_if right
                             end
                             get l i32 8 i32.add set l

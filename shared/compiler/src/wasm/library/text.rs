@@ -16,21 +16,29 @@ pub(super) const HELPERS: &[Helper] = &[
         results: "i32",
         locals: "",
         body: "block differ
+                get n i32 8 i32.lt_u if
+                    loop byte 8
+                        get n i32.eqz if i32 1 return end
+                        get p i32.load8_u 0 get q i32.load8_u 0 i32.ne br_if differ
+                        get p i32 1 i32.add set p
+                        get q i32 1 i32.add set q
+                        get n i32 1 i32.sub set n
+                        br byte
+                    end
+                else
+                get q get p i32.sub set q
+                get p get n i32.add i32 8 i32.sub set n
                 block tail loop word words
-                    get n i32 8 i32.lt_u br_if tail
-                    get p i64.load 0 get q i64.load 0 i64.ne br_if differ
-                    get p i32 8 i32.add set p
-                    get q i32 8 i32.add set q
-                    get n i32 8 i32.sub set n
+                    get p i32 8 i32.add get n i32.ge_u br_if tail
+                    get p i64.load 0 get p get q i32.add i64.load 0 i64.ne br_if differ
+                    get p i64.load 8 get p get q i32.add i64.load 8 i64.ne br_if differ
+                    get p i32 16 i32.add set p
                     br word
                 end end
-                loop byte 8
-                    get n i32.eqz if i32 1 return end
-                    get p i32.load8_u 0 get q i32.load8_u 0 i32.ne br_if differ
-                    get p i32 1 i32.add set p
-                    get q i32 1 i32.add set q
-                    get n i32 1 i32.sub set n
-                    br byte
+                get p get n i32.lt_u if
+                    get p i64.load 0 get p get q i32.add i64.load 0 i64.ne br_if differ
+                end
+                get n i64.load 0 get n get q i32.add i64.load 0 i64.eq return
                 end
             end
             i32 0",

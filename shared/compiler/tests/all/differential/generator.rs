@@ -18,10 +18,16 @@ pub struct Source {
 
 /// A rule.
 pub fn rule(choices: &mut Choices) -> Source {
-    let mut maker = Maker { choices, lets: Vec::new(), row: None, item: None, loops: 0 };
+    let mut maker =
+        Maker { choices, lets: Vec::new(), row_lets: Vec::new(), row: None, item: None, loops: 0 };
     let mut source = Source::default();
     for index in 0..maker.choices.below(4) {
         let name = format!("v{index}");
+        if maker.choices.chance(1, 5) {
+            source.lets.push((name.clone(), maker.rows(2)));
+            maker.row_lets.push(name);
+            continue;
+        }
         let (kind, text) = maker.any(3);
         source.lets.push((name.clone(), text));
         maker.lets.push((name, kind));
@@ -68,6 +74,8 @@ const KINDS: [&str; 4] = ["wire_transfer", "cash_deposit", "cash_withdrawal", "o
 struct Maker<'a> {
     choices: &'a mut Choices,
     lets: Vec<(String, Sort)>,
+    /// Lets that are lists of rows.
+    row_lets: Vec<String>,
     /// The row variable in scope, and whether its currency is known to be USD.
     row: Option<(&'static str, bool)>,
     /// The variable of a loop over a literal, with its type.
@@ -168,7 +176,8 @@ impl Maker<'_> {
             9 => format!("!({})", self.expr(Sort::Bool, down)),
             10..=13 => self.comparison(down),
             14 => {
-                let list = ["source.country", "source.account", "destination.name", "\"KP\""];
+                let list =
+                    ["source.country", "source.account", "destination.name", "source.address"];
                 let asked = match self.row {
                     Some((row, _)) if self.choices.chance(1, 2) => {
                         format!("{row}.counterparty_country")
@@ -177,6 +186,7 @@ impl Maker<'_> {
                 };
                 format!("({asked} in list(\"a.plain\"))")
             }
+            15 if self.is_outside() && self.choices.chance(1, 3) => self.column_condition(down),
             15 => self.history_loop(down),
             16 | 17 => self.literal_loop(down),
             18 => {
@@ -214,6 +224,7 @@ impl Maker<'_> {
                 "screen(\"b.names\", transaction.reference, 6000, \"jaro-winkler\")",
                 "screen_id(\"b.names\", source.account)",
                 "screen_id(\"b.names\", destination.wallet)",
+                "screen(\"b.names\", destination.address, 8500)",
             ])
             .to_owned()
     }
@@ -279,9 +290,43 @@ impl Maker<'_> {
 
     /// The history, or some of it.
     fn rows(&mut self, depth: usize) -> String {
-        match self.choices.below(3) {
-            0 => format!("history.filter(r, {})", self.row_condition(false, depth)),
+        let rows = match self.choices.below(4) {
+            0 | 1 if !self.row_lets.is_empty() => {
+                self.row_lets[self.choices.below(self.row_lets.len())].clone()
+            }
             _ => "history".to_owned(),
+        };
+        match self.choices.below(3) {
+            0 => format!("{rows}.filter(r, {})", self.row_condition(false, depth)),
+            _ => rows,
+        }
+    }
+
+    /// Whether a loop over history may stand here.
+    fn is_outside(&self) -> bool {
+        self.row.is_none() && self.item.is_none() && self.loops == 0
+    }
+
+    /// A condition on what the rows say, one column at a time.
+    fn column_condition(&mut self, depth: usize) -> String {
+        let rows = self.rows(depth);
+        match self.choices.below(4) {
+            0 => format!("(source.country in {rows}.map(r, r.counterparty_country))"),
+            1 => {
+                let time = self.expr(Sort::Time, 0);
+                format!("{rows}.map(r, r.timestamp).exists(t, t > {time})")
+            }
+            2 => format!("{rows}.map(r, r.timestamp - as_of).all(t, t < duration(\"-1ms\"))"),
+            _ => {
+                let index = self.choices.of(&["0", "1", "-1", "40"]);
+                let fact = self.choices.of(&[
+                    "direction == \"in\"",
+                    "counterparty == source.account",
+                    "type != transaction.type",
+                    "currency == transaction.currency",
+                ]);
+                format!("({rows}[{index}].{fact})")
+            }
         }
     }
 

@@ -33,7 +33,8 @@ const RULES: [Written; 8] = [
             ("total", "cash.map(r, r.amount).sum()"),
         ],
         &[
-            (r#"total > usd("10000.00")"#, "{total} on day {today}"),
+            (r#"total > usd("10000.00")"#, "{total} on day {today} in {cash.size()} deposits"),
+            (r#"cash.size() > 3"#, "{cash.size()} deposits"),
         ],
         "{total}",
     ),

@@ -118,7 +118,7 @@ impl Maker<'_> {
 
     pub(super) fn time(&mut self, depth: usize) -> String {
         let down = depth.saturating_sub(1);
-        match if depth == 0 { self.choices.below(5) } else { self.choices.below(8) } {
+        match if depth == 0 { self.choices.below(5) } else { self.choices.below(9) } {
             0 => "as_of".to_owned(),
             1 => "transaction.timestamp".to_owned(),
             2 => self.choices.of(&["source.verified_at", "source.birth_date"]).to_owned(),
@@ -136,13 +136,17 @@ impl Maker<'_> {
             },
             5 => format!("timestamp({})", self.expr(Sort::Int, down)),
             6 => format!("({} + {})", self.expr(Sort::Time, down), self.expr(Sort::Span, down)),
+            7 if self.is_outside() => {
+                let function = self.choices.of(&["min(r, r.timestamp)", "max(r, r.timestamp)"]);
+                format!("{}.{function}", self.rows(down))
+            }
             _ => format!("({} - {})", self.expr(Sort::Time, down), self.expr(Sort::Span, down)),
         }
     }
 
     pub(super) fn span(&mut self, depth: usize) -> String {
         let down = depth.saturating_sub(1);
-        match if depth == 0 { self.choices.below(2) } else { self.choices.below(6) } {
+        match if depth == 0 { self.choices.below(2) } else { self.choices.below(7) } {
             0 | 1 => self
                 .choices
                 .of(&[
@@ -159,6 +163,9 @@ impl Maker<'_> {
                 format!("({} {sign} {})", self.expr(Sort::Span, down), self.expr(Sort::Span, down))
             }
             4 => format!("abs({})", self.expr(Sort::Span, down)),
+            5 if self.is_outside() => {
+                format!("{}.map(r, as_of - r.timestamp).sum()", self.rows(down))
+            }
             _ => format!("(-{})", self.expr(Sort::Span, down)),
         }
     }

@@ -1,5 +1,10 @@
 //! The authority's tool on the pack we ship, and on packs that must not be built.
 
+mod backtests;
+mod compared;
+mod newcomers;
+mod written;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +31,12 @@ impl Desk {
 
     fn path(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        std::fs::write(path, text).expect("written");
     }
 
     fn key(&self, name: &str) -> String {
@@ -152,7 +163,6 @@ fn slips_in_a_pack_are_named() {
         ("us.bsa.ctr.yaml", "title:", "tittle:", "tittle"),
         ("us.bsa.ctr.yaml", "fuel: 10000", "fuel: 10000001", "1 to 10000000"),
         ("us.bsa.ctr.yaml", "severity: info", "severity: mild", "mild"),
-        ("us.bsa.ctr.yaml", "amount: \"9999.99\"", "amount: 9999.99", "in quotes"),
         ("us.bsa.ctr.yaml", "currency: USD", "curency: USD", "curency"),
         ("us.bsa.ctr.yaml", "module: us", "module: ../us", "pack's directory"),
         ("us.bsa.ctr.yaml", "2011-03-01T", "2011-03-01 ", "effective_from"),
