@@ -128,7 +128,7 @@ fn slips_are_named_with_the_nearest() {
         (
             "outcomes: [pass, pass, report]",
             "outcomes: [pass, report]",
-            "35:73: expected three outcomes: just under, equal, just over, found 2 of them",
+            "35:74: expected three outcomes: just under, equal, just over, found 2 of them",
         ),
         (
             "missing: high",
