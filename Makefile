@@ -29,6 +29,7 @@ fuzz:
 bench:
 	@.ci/install
 	$(CARGO) build -q --release -p parent -p simulator -p verify-cli
+	cd benches/peers && $(CARGO) build -q --release --target-dir target
 	ulimit -n 16384 && $(CARGO) bench -q -p benches
 
 soak:

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// Longest name: criterion cuts the folder's name there.
 const NAME_BYTES_MAX: usize = 64;
+/// From how many microseconds on a figure is written in milliseconds.
+const MILLISECONDS_FROM: f64 = 10_000.0;
 
 /// Criterion and the figures so far.
 pub struct Bench {
@@ -29,7 +31,7 @@ impl Bench {
         Self { criterion, folder, figures: Figures::default() }
     }
 
-    /// Measures and adds a row in microseconds; gives the median.
+    /// Measures and adds a row; gives the median in microseconds.
     pub fn row(
         &mut self,
         name: &str,
@@ -37,7 +39,12 @@ impl Bench {
         routine: impl FnMut(&mut Bencher<'_>),
     ) -> f64 {
         let median = self.median(name, routine);
-        self.figures.add(name, median, "µs", floor);
+        if median >= MILLISECONDS_FROM {
+            let floor = floor.map(|(name, value)| (name, value / 1000.0));
+            self.figures.add(name, median / 1000.0, "ms", floor);
+        } else {
+            self.figures.add(name, median, "µs", floor);
+        }
         median
     }
 

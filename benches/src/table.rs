@@ -19,6 +19,16 @@ pub struct Figure {
     pub earlier: bool,
 }
 
+/// Three digits that mean something, or all that stand before the point.
+fn plain(value: f64) -> String {
+    match value.abs() {
+        v if v >= 100.0 => format!("{value:.0}"),
+        v if v >= 10.0 => format!("{value:.1}"),
+        v if v >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
 /// All figures of a run.
 #[derive(Debug, Default)]
 pub struct Figures {
@@ -71,11 +81,12 @@ impl Figures {
         for figure in &self.all {
             let unit = &figure.unit;
             let floor = figure.floor.as_ref().map_or(String::new(), |(name, value)| {
-                format!("{value:.2} {unit} ({name}), × {:.2}", figure.median / value)
+                let ratio = plain(figure.median / value);
+                format!("{} {unit} ({name}), × {ratio}", plain(*value))
             });
             let mark = if figure.earlier { " *" } else { "" };
             let name = format!("{}{mark}", figure.name);
-            let line = format!("{name:<58} {:>12.2} {unit:<9} {floor}", figure.median);
+            let line = format!("{name:<58} {:>12} {unit:<9} {floor}", plain(figure.median));
             text.push_str(line.trim_end());
             text.push('\n');
         }

@@ -27,7 +27,7 @@ fn measure(bench: &mut Bench, which: &str, message: &str) {
         let request = messages::parse_request(body.as_bytes()).expect("a sound message");
         facts::record(&request, AS_OF).expect("a sound record")
     };
-    assert!(record(&body).as_bytes().len() > facts::FIXED_BYTES);
+    assert!(record(&body).as_bytes().len() > facts::FIXED_BYTES as usize);
     let kib = message.len() as f64 / 1024.0;
     let name = format!("pacs.008 {which}, {kib:.1} KiB: XML tree, roxmltree");
     let tree = bench.row(&name, None, |b| {

@@ -80,7 +80,7 @@ fn load(bench: &mut Bench, modules: &str, distinct: bool) {
     let bundle = verified.bundle();
     assert_eq!((bundle.rules.len(), bundle.modules.len()), (MANY, if distinct { MANY } else { 1 }));
     let name = format!("hash the bundle of {MANY} rules, modules {modules}");
-    let floor = bench.median(&name, |b| b.iter(|| crypto::sha384(black_box(&bytes))));
+    let floor = bench.median(&name, |b| b.iter(|| crypto::sha384(black_box(&[&bytes]))));
     let name = format!("verify {MANY} rules, modules {modules}");
     let floor = Some(("SHA-384 of it", floor));
     let verify = bench.row(&name, floor, |b| {

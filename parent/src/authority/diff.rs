@@ -25,19 +25,38 @@ pub(crate) fn answer(old: &Path, new: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The key of a version: rules of one id are told apart by their first instants.
-fn key(rule: &Rule) -> (&str, u64) {
-    (&rule.id, rule.effective_from.0)
+/// Versions of both sides that belong together: those that begin at one instant, then those of one
+/// version number, then what is left of one id on either side.
+fn pairs(old: &Side, new: &Side) -> Vec<(Option<usize>, Option<usize>)> {
+    let (before, after) = (&old.bundle.rules, &new.bundle.rules);
+    let mut pairs = Vec::new();
+    let mut left: Vec<usize> = (0..before.len()).collect();
+    let mut come: Vec<usize> = (0..after.len()).collect();
+    let same: [fn(&Rule, &Rule) -> bool; 3] =
+        [|a, b| a.effective_from == b.effective_from, |a, b| a.version == b.version, |_, _| true];
+    for same in same {
+        left.retain(|a| {
+            let (a, rule) = (*a, &before[*a]);
+            let fits = |b: &usize| after[*b].id == rule.id && same(rule, &after[*b]);
+            let Some(place) = come.iter().position(fits) else { return true };
+            pairs.push((Some(a), Some(come.remove(place))));
+            false
+        });
+    }
+    pairs.extend(left.into_iter().map(|a| (Some(a), None)));
+    pairs.extend(come.into_iter().map(|b| (None, Some(b))));
+    let key = |(a, b): &(Option<usize>, Option<usize>)| {
+        let rule = b.map(|b| &after[b]).or_else(|| a.map(|a| &before[a]));
+        rule.map(|rule| (rule.id.clone(), rule.effective_from))
+    };
+    pairs.sort_by_key(key);
+    pairs
 }
 
 fn rules(old: &Side, new: &Side) -> Table {
     let mut table = Table::indented(2);
-    let mut keys: Vec<_> = old.bundle.rules.iter().chain(&new.bundle.rules).map(key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    for wanted in keys {
-        let find = |side: &Side| side.bundle.rules.iter().position(|rule| key(rule) == wanted);
-        match (find(old), find(new)) {
+    for pair in pairs(old, new) {
+        match pair {
             (None, Some(index)) => line(&mut table, "added", &new.bundle.rules[index]),
             (Some(index), None) => line(&mut table, "removed", &old.bundle.rules[index]),
             (Some(before), Some(after)) => changed(&mut table, (old, before), (new, after)),
@@ -67,6 +86,7 @@ fn changed(table: &mut Table, (old, before): (&Side, usize), (new, after): (&Sid
         }
     };
     let end = |rule: &Rule| rule.effective_to.map_or("open".to_owned(), |end| end.to_string());
+    detail("in force from", &a.effective_from.to_string(), &b.effective_from.to_string());
     detail("in force until", &end(a), &end(b));
     detail("title", &a.title, &b.title);
     detail("citation", &a.citation, &b.citation);

@@ -22,7 +22,8 @@ pub struct Param {
     /// Its name; rules write `params.name`.
     pub name: Located,
     /// `int`, `bool`, `string`, `duration`, `timestamp`, `decimal`, `money`, `country`,
-    /// `[string]`, `[country]`, `[currency]`, `[int]`, `type` or `[type]` (transaction types).
+    /// `[string]`, `[country]`, `[currency]`, `[int]`, `[decimal]`, `[money]`, `type` or `[type]`
+    /// (transaction types).
     pub ty: Located,
     /// Its value in the form of its type: `10000.00 USD`, `24h`, `[a, b]` (see LANGUAGE.md).
     pub value: Vec<Located>,

@@ -19,6 +19,7 @@ mod all {
     mod interpret_tables;
     mod pack;
     mod pack_boundaries;
+    mod pack_language;
     mod pack_tables;
     mod textproto;
     mod wasm;

@@ -2,6 +2,8 @@
 //! over all names would; [`Index::screen_brute_force`] is that scan. It must never change after
 //! it was built: it is shared between threads.
 
+use std::sync::Arc;
+
 use crate::fold::{latin_tokens, tokens};
 use crate::names::{Names, Scratch};
 use crate::plain::{Ofac, OfacQuery, Whole};
@@ -97,7 +99,7 @@ impl Table {
 /// A snapshot that can be asked. `Send`, `Sync`, and never changed after [`Index::build`].
 #[derive(Debug)]
 pub struct Index {
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     /// Entry and name by row.
     rows: Vec<(u32, u32)>,
     /// Kind by row.
@@ -111,7 +113,8 @@ pub struct Index {
 
 impl Index {
     /// Builds the index. The snapshot must pass [`Snapshot::check`], as a parsed one does.
-    pub fn build(snapshot: Snapshot) -> Self {
+    pub fn build(snapshot: impl Into<Arc<Snapshot>>) -> Self {
+        let snapshot = snapshot.into();
         let (mut rows, mut kinds) = (Vec::new(), Vec::new());
         let mut identifiers = Vec::new();
         let (mut prepared, mut latin, mut folded) = (Vec::new(), Vec::new(), Vec::new());
@@ -203,6 +206,12 @@ impl Index {
             self.offer(query, row, score, &mut found);
         }
         ranked(found, cut)
+    }
+
+    /// Whether a mode looks at the whole of a name; of one with too many tokens or letters it would
+    /// see only a part, and answer so.
+    pub fn sees_whole(name: &str, mode: Mode) -> bool {
+        mode == Mode::Ofac || !tokens(name).1
     }
 
     /// Entries with this document number, wallet or hull number, as hits of the highest score

@@ -51,7 +51,7 @@ impl Program {
         let plain = content.lists.iter().map(rules::ListSnapshot::root);
         let list_roots = plain.chain(content.names.iter().map(|names| names.root())).collect();
         let indexes =
-            content.names.iter().map(|names| screen::Index::build((**names).clone())).collect();
+            content.names.iter().map(|names| screen::Index::build(names.clone())).collect();
         let bundle = Arc::new(bundle);
         let mut program = Self {
             engine,

@@ -22,6 +22,12 @@ fn a_changed_threshold_is_shown() {
     let said = run(&["rules", "diff", &old, &new]).expect("compared");
     assert!(said.contains("changed  us.acme.cash  1.0.0 -> 1.1.0"), "{said}");
     assert!(said.contains("params.threshold: 10000.00 USD -> 9000.00 USD"), "{said}");
+    let moved = CASH.replace("effective_from: 2026-01", "effective_from: 2026-02");
+    desk.write("moved/rulebook.yaml", "name: acme\nrules: [rule.yaml]\n");
+    desk.write("moved/rule.yaml", &moved);
+    let said = run(&["rules", "diff", &old, &desk.path("moved")]).expect("compared");
+    let dates = "in force from: 2026-01-01T00:00:00.000Z -> 2026-02-01T00:00:00.000Z";
+    assert!(said.contains(dates) && !said.contains("removed"), "{said}");
     assert_eq!(run(&["rules", "diff", &old, &old]), Ok("no difference\n".to_owned()));
     let commented = CASH.replace("cases:", "# why\ncases:");
     let (old, new) = two_packs(&desk, CASH, &commented);

@@ -38,6 +38,7 @@ pub use parse::{LEVELS_MAX, NESTING_MAX};
 pub use program::{CASES_MAX, LETS_MAX, TYPED_LEVELS_MAX, check};
 pub use reason::VALUES_MAX;
 pub use source::SOURCE_BYTES_MAX;
+pub(crate) use spelling::did_you_mean;
 
 /// What a condition may name besides facts.
 #[derive(Debug, Clone, Default)]

@@ -51,8 +51,28 @@ pub fn param_value(param: &Param) -> Result<Expr, CompileError> {
     }
     let elements: Vec<Expr> =
         param.value.iter().map(|value| single(element, value)).collect::<Result<_, _>>()?;
-    let ty = Type::List(Box::new(elements[0].ty.clone()));
-    Ok(Expr { kind: Kind::List(elements), ty, span: span(&param.name) })
+    list_of(param, elements)
+}
+
+/// The elements in their one type: decimals share a scale, amounts must share a currency.
+fn list_of(param: &Param, elements: Vec<Expr>) -> Result<Expr, CompileError> {
+    let mut ty = elements[0].ty.clone();
+    for (value, element) in param.value.iter().zip(&elements) {
+        ty = kinds::common(&ty, &element.ty).ok_or_else(|| {
+            let (expected, found) = (kinds::a(&ty), kinds::a(&element.ty));
+            let hint = "a list has elements of one type";
+            error(ErrorKind::Currency, span(value), expected, found, hint)
+        })?;
+    }
+    let grown: Option<Vec<Expr>> =
+        elements.into_iter().map(|element| kinds::coerce(element, &ty)).collect();
+    let place = span(&param.name);
+    let Some(elements) = grown else {
+        let expected = "numbers that fit 128 bits with equally many decimals";
+        let hint = "write fewer digits";
+        return Err(error(ErrorKind::Literal, place, expected, "larger ones", hint));
+    };
+    Ok(Expr { kind: Kind::List(elements), ty: Type::List(Box::new(ty)), span: place })
 }
 
 fn single(ty: &str, value: &Located) -> Result<Expr, CompileError> {
@@ -129,7 +149,7 @@ pub fn type_name(ty: &Type) -> String {
 const NAME_BYTES_MAX: usize = 64;
 
 /// Types of parameters, and whether they are lists.
-const TYPES: [(&str, bool); 14] = [
+const TYPES: [(&str, bool); 16] = [
     ("int", false),
     ("bool", false),
     ("string", false),
@@ -143,5 +163,7 @@ const TYPES: [(&str, bool); 14] = [
     ("[country]", true),
     ("[currency]", true),
     ("[int]", true),
+    ("[decimal]", true),
+    ("[money]", true),
     ("[type]", true),
 ];

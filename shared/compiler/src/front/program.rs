@@ -1,5 +1,5 @@
-//! A whole rule: parameters, lets, cases, reasons. It must never give a program from a rule in which
-//! anything was refused.
+//! A whole rule: parameters, lets, cases, reasons. It must never give a program from a rule in
+//! which anything was refused.
 
 use rules::{Outcome, Reason};
 

@@ -109,7 +109,7 @@ pub(super) fn nearest<'k>(came: &str, known: impl IntoIterator<Item = &'k str>) 
 }
 
 /// `did you mean …?`, or the list of what is known when it is short, or nothing.
-pub(super) fn did_you_mean<'k>(
+pub(crate) fn did_you_mean<'k>(
     came: &str,
     known: impl IntoIterator<Item = &'k str> + Clone,
 ) -> String {

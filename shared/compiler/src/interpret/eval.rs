@@ -268,7 +268,7 @@ impl<'p> Machine<'p> {
                 Err(fault) => return Err(fault.into()),
             },
         };
-        if name.len() > TEXT_VALUE_BYTES_MAX {
+        if name.len() > TEXT_VALUE_BYTES_MAX || !self.lists.sees_whole(&name, screening.mode) {
             return Err(Stop::Trap);
         }
         let Screening { list, threshold, mode, .. } = *screening;

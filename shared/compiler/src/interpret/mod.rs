@@ -77,6 +77,12 @@ pub trait Lists {
     /// Whether a text is an entry of a plain list.
     fn contains(&self, list: u32, text: &str) -> bool;
 
+    /// Whether the whole of a name is looked at; else the rule ends as in the VM.
+    fn sees_whole(&self, name: &str, mode: Mode) -> bool {
+        let _ = (name, mode);
+        true
+    }
+
     /// Score and entry of the best hit of a name, when one reaches the threshold. The birth date
     /// is in days since 1970-01-01.
     fn screen(

@@ -170,8 +170,9 @@ fn resolve(
 ) -> Result<(Vec<String>, Tables), Vec<CompileError>> {
     let mut errors = Vec::new();
     let mut unknown = |id: &Located, what: &str, known: Vec<&str>| {
-        let near = super::report::did_you_mean(&id.text, known.into_iter());
-        let hint = format!("{near}; files are named in rulebook.yaml under `{what}`");
+        let near = super::report::did_you_mean(&id.text, known);
+        let place = format!("files are named in rulebook.yaml under `{what}`");
+        let hint = if near.is_empty() { place } else { format!("{near}; {place}") };
         let expected = format!("{ONE_OF}{what}");
         errors.push(pack_error(file, span_of(id), expected, facts::shown(&id.text), hint));
     };

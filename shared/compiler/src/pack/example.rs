@@ -102,7 +102,7 @@ pub(crate) fn body(request: &Node, header: &Header) -> Vec<u8> {
     for (key, value) in entries {
         write_text(&key.text, &mut json);
         json.push(':');
-        write(value, &mut json);
+        write(&key.text, value, &mut json);
         json.push(',');
     }
     for (key, own) in [("jurisdictions", &header.jurisdiction), ("domains", &header.domain)] {
@@ -121,14 +121,14 @@ pub(crate) fn body(request: &Node, header: &Header) -> Vec<u8> {
 /// A piece in one line; JSON is YAML too.
 pub(crate) fn flow(node: &Node) -> String {
     let mut json = String::new();
-    write(node, &mut json);
+    write("", node, &mut json);
     json
 }
 
-fn write(node: &Node, json: &mut String) {
+fn write(key: &str, node: &Node, json: &mut String) {
     match &node.value {
         Value::Null => json.push_str("null"),
-        Value::Text { text, plain: true } if is_json_literal(&text.text) => {
+        Value::Text { text, plain: true } if is_json_literal(&text.text, key) => {
             json.push_str(&text.text);
         }
         Value::Text { text, .. } => write_text(&text.text, json),
@@ -138,7 +138,7 @@ fn write(node: &Node, json: &mut String) {
                 if index > 0 {
                     json.push(',');
                 }
-                write(node, json);
+                write(key, node, json);
             }
             json.push(']');
         }
@@ -150,17 +150,21 @@ fn write(node: &Node, json: &mut String) {
                 }
                 write_text(&key.text, json);
                 json.push(':');
-                write(node, json);
+                write(&key.text, node, json);
             }
             json.push('}');
         }
     }
 }
 
-/// `true`, `false` and numbers as JSON spells them; all else is a text.
-fn is_json_literal(text: &str) -> bool {
+/// `true`, `false`, and amounts as JSON spells numbers; all else is a text, so that an account
+/// may be written without quotes.
+fn is_json_literal(text: &str, key: &str) -> bool {
     if text == "true" || text == "false" {
         return true;
+    }
+    if key != "amount" {
+        return false;
     }
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));

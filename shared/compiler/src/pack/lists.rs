@@ -15,7 +15,7 @@ pub struct NameIndexes(Vec<screen::Index>);
 impl NameIndexes {
     /// Indexes all of a bundle's lists of names.
     pub fn of(bundle: &Bundle) -> Self {
-        let index = |names: &Arc<screen::Snapshot>| screen::Index::build((**names).clone());
+        let index = |names: &Arc<screen::Snapshot>| screen::Index::build(names.clone());
         Self(bundle.names.iter().map(index).collect())
     }
 }
@@ -47,6 +47,10 @@ impl Lists for RuleLists<'_> {
         list.is_some_and(|list| list.contains(text))
     }
 
+    fn sees_whole(&self, name: &str, mode: Mode) -> bool {
+        screen::Index::sees_whole(name, screen_mode(mode))
+    }
+
     fn screen(
         &self,
         list: u32,
@@ -55,11 +59,7 @@ impl Lists for RuleLists<'_> {
         threshold: u16,
         mode: Mode,
     ) -> Option<(u16, u32)> {
-        let mode = match mode {
-            Mode::Default => screen::Mode::Default,
-            Mode::Ofac => screen::Mode::Ofac,
-            Mode::JaroWinkler => screen::Mode::JaroWinkler,
-        };
+        let mode = screen_mode(mode);
         let query = screen::Query { name, birth, mode, threshold };
         best(&self.names(list)?.screen(&query))
     }
@@ -72,6 +72,14 @@ impl Lists for RuleLists<'_> {
         let entries = self.names(list).map(|index| &index.snapshot().entries);
         let entry = entries.and_then(|entries| entries.get(entry as usize));
         entry.map(|entry| entry.id.clone()).unwrap_or_default()
+    }
+}
+
+fn screen_mode(mode: Mode) -> screen::Mode {
+    match mode {
+        Mode::Default => screen::Mode::Default,
+        Mode::Ofac => screen::Mode::Ofac,
+        Mode::JaroWinkler => screen::Mode::JaroWinkler,
     }
 }
 

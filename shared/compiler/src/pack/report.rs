@@ -3,6 +3,7 @@
 
 use super::node::{Node, Value};
 use crate::draft::Located;
+pub(crate) use crate::front::did_you_mean;
 use crate::typed::Span;
 use crate::{CompileError, ErrorKind};
 
@@ -204,44 +205,3 @@ pub(crate) fn span_of(text: &Located) -> Span {
     let length = u32::try_from(first.chars().count()).unwrap_or(u32::MAX);
     Span { line: text.line, column: text.column, length }
 }
-
-/// The nearest known name as a hint, or all of them.
-pub(crate) fn did_you_mean<'k>(came: &str, known: impl Iterator<Item = &'k str>) -> String {
-    let known: Vec<&str> = known.collect();
-    let nearest = match came.chars().count() <= COMPARED_CHARS_MAX {
-        true => known.iter().map(|name| (edit_distance(came, name), *name)).min(),
-        false => None,
-    };
-    let near = |(distance, name): &(usize, &str)| {
-        *distance <= DISTANCE_MAX && *distance < name.len().min(came.len())
-    };
-    match nearest.filter(near) {
-        Some((_, name)) => format!("did you mean `{name}`?"),
-        None if known.is_empty() => "there are none".to_owned(),
-        None if known.len() <= NAMES_MAX => format!("use one of: {}", known.join(", ")),
-        None => String::new(),
-    }
-}
-
-/// Levenshtein distance, letters alike in either case, one row at a time.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-/// Longest name that is compared with known ones, in characters.
-const COMPARED_CHARS_MAX: usize = 64;
-/// Edits up to which a name may have been meant.
-const DISTANCE_MAX: usize = 3;
-/// Most names that a hint lists.
-const NAMES_MAX: usize = 40;

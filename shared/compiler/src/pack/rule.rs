@@ -1,7 +1,7 @@
 //! A rule file: YAML in, a draft with its examples out (LANGUAGE.md, section 1). It must never
 //! ignore a key, and says everything that is wrong with a file at once.
 
-use rules::{FUEL_MAX, Outcome, Reason, Severity};
+use rules::{FUEL_MAX, Outcome, Reason, SOURCE_BYTES_MAX, Severity};
 
 use super::boundary::{self, Boundary};
 use super::example::{self, Example};
@@ -91,6 +91,11 @@ impl RuleFile {
     pub fn parse(file: &str, source: &str) -> Result<RuleFile, Vec<CompileError>> {
         let node = Node::parse(file, source).map_err(|error| vec![error])?;
         let mut report = Report::of(file);
+        if source.len() > SOURCE_BYTES_MAX {
+            let expected = format!("a rule file of at most {SOURCE_BYTES_MAX} bytes");
+            let hint = "the bundle holds it as it is: move long comments elsewhere";
+            report.pack(node.span, expected, format!("{} bytes", source.len()), hint);
+        }
         let rule = read(&node, source, &mut report);
         report.finish(rule)
     }

@@ -7,7 +7,8 @@ use super::example::{self, Example};
 use super::header::Header;
 use super::node::{Node, Value};
 use crate::draft::{Located, Param};
-use crate::typed::Span;
+use crate::front::param_value;
+use crate::typed::{Expr, Kind, Span, Type};
 
 /// What is varied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,9 +106,8 @@ fn values(
             let (middle, sign) = match at {
                 Some(at) => (Millis::parse(&at.text).map_err(wrong)?.0 as i64, 1),
                 None => {
-                    let elapsed = duration_ms(value).filter(|_| param.ty.text == "duration");
-                    let elapsed =
-                        elapsed.ok_or_else(|| needs_at("the parameter is no duration"))?;
+                    let elapsed = elapsed_ms(param)
+                        .ok_or_else(|| needs_at("the parameter is no duration"))?;
                     if fact.text == "as_of" {
                         return Err(needs_at("what as_of is compared with is not known"));
                     }
@@ -265,29 +265,12 @@ fn set(node: &mut Node, path: &[String], value: &str) {
     }
 }
 
-/// `24h`, `90m`, `1h30m`, `1.5s`, `500ms` in milliseconds.
-pub(crate) fn duration_ms(text: &str) -> Option<i64> {
-    let mut rest = text;
-    let mut sum: i64 = 0;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, after) = rest.split_at(digits);
-        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-        let (unit, after) = after.split_at(letters);
-        let unit = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)]
-            .iter()
-            .find(|(name, _)| *name == unit)
-            .map(|(_, ms)| *ms)?;
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        sum = sum.checked_add(whole.parse::<i64>().ok()?.checked_mul(unit)?)?;
-        let mut part = unit;
-        for digit in fraction.bytes() {
-            part /= 10;
-            sum = sum.checked_add(i64::from(digit - b'0') * part)?;
-        }
-        rest = after;
+/// The milliseconds of a duration.
+fn elapsed_ms(param: &Param) -> Option<i64> {
+    match param_value(param).ok()? {
+        Expr { kind: Kind::Int(ms), ty: Type::Duration, .. } => Some(ms),
+        _ => None,
     }
-    (!text.is_empty()).then_some(sum)
 }
 
 /// Most rows that are added.

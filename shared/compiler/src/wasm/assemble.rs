@@ -93,8 +93,8 @@ fn trips(word: &str) -> Trips {
         "rows" => Trips::Rows,
         "size" => Trips::Size,
         "words" => Trips::Words,
+        "eights" => Trips::Eights,
         "log" => Trips::Log,
-        "square" => Trips::Square,
         _ => Trips::Times(word.parse().unwrap_or_else(|_| unknown(word))),
     }
 }

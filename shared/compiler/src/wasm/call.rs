@@ -2,9 +2,9 @@
 
 use wasm_encoder::ValType;
 
-use super::analysis::{TIME_MAX, TIME_MIN};
 use super::code::Size;
 use super::emit::{Compiled, Emitter, not_supported};
+use super::range::{TIME_MAX, TIME_MIN};
 use crate::data::Calendar;
 use crate::typed::{Expr, Fault, Function, Span, TimePart, Type};
 
@@ -36,10 +36,10 @@ impl<'p> Emitter<'p> {
                 self.call("trim", Size::Fixed(size));
                 Ok(())
             }
-            (Function::ToText, [value]) => self.to_text(value),
-            (Function::ToInt, [value]) => self.to_int(value, expr),
-            (Function::ToUint, [value]) => self.to_uint(value, expr),
-            (Function::ToTime, [seconds]) => self.to_time(seconds),
+            (Function::ToText, [value]) => self.text_from(value),
+            (Function::ToInt, [value]) => self.int_from(value, expr),
+            (Function::ToUint, [value]) => self.uint_from(value, expr),
+            (Function::ToTime, [seconds]) => self.time_from(seconds),
             (Function::TimePart(part, offset), [time]) => self.time_part(part, offset, time),
             (Function::DurationPart(part), [duration]) => {
                 self.expr(duration)?;
@@ -92,7 +92,7 @@ impl<'p> Emitter<'p> {
         Ok(())
     }
 
-    fn to_text(&mut self, value: &'p Expr) -> Compiled<()> {
+    fn text_from(&mut self, value: &'p Expr) -> Compiled<()> {
         match value.ty {
             Type::Text => self.expr(value),
             Type::Bool => {
@@ -128,7 +128,7 @@ impl<'p> Emitter<'p> {
         self.function.free(&[flag]);
     }
 
-    fn to_int(&mut self, value: &'p Expr, expr: &'p Expr) -> Compiled<()> {
+    fn int_from(&mut self, value: &'p Expr, expr: &'p Expr) -> Compiled<()> {
         let can_fault = self.faults_itself(expr, &[value]);
         self.expr(value)?;
         match value.ty {
@@ -143,7 +143,7 @@ impl<'p> Emitter<'p> {
         Ok(())
     }
 
-    fn to_uint(&mut self, value: &'p Expr, expr: &'p Expr) -> Compiled<()> {
+    fn uint_from(&mut self, value: &'p Expr, expr: &'p Expr) -> Compiled<()> {
         let can_fault = self.faults_itself(expr, &[value]);
         self.expr(value)?;
         match value.ty {
@@ -169,7 +169,7 @@ impl<'p> Emitter<'p> {
         self.function.free(&[number]);
     }
 
-    fn to_time(&mut self, seconds: &'p Expr) -> Compiled<()> {
+    fn time_from(&mut self, seconds: &'p Expr) -> Compiled<()> {
         let (least, most) = (TIME_MIN / 1000, TIME_MAX / 1000);
         self.expr(seconds)?;
         let number = self.local(ValType::I64);

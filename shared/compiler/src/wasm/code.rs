@@ -24,10 +24,10 @@ pub(super) enum Trips {
     Size,
     /// A sixteenth of that size, and one.
     Words,
+    /// An eighth of that size, and one.
+    Eights,
     /// The binary logarithm of that size, and one.
     Log,
-    /// The square of that size.
-    Square,
 }
 
 /// How much a helper has to do: bytes of a text or elements of an array.

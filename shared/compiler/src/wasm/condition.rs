@@ -140,7 +140,7 @@ impl<'p> Emitter<'p> {
     /// Raises the fault that was kept, if there is one.
     pub(super) fn raise_pending(&mut self, pending: Local) {
         self.code(&format!("get {pending}"));
-        self.raise();
+        self.raise_again();
     }
 
     /// Cheap operands that cannot fault go first: then fewer faults have to be kept. When the

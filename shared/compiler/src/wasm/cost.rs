@@ -149,8 +149,8 @@ impl<'a> Meter<'a> {
             Trips::Rows => self.rows,
             Trips::Size => size + 1,
             Trips::Words => size / 16 + 1,
-            Trips::Log => u64::from(64 - size.leading_zeros()) + 1,
-            Trips::Square => (size + 1).saturating_mul(size + 1),
+            Trips::Eights => size / 8 + 1,
+            Trips::Log => u64::from(64 - size.saturating_sub(1).leading_zeros()) + 1,
         }
     }
 }

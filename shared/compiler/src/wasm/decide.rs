@@ -47,8 +47,15 @@ impl<'p> Emitter<'p> {
         let fault = self.fault;
         let reason = self.program().missing_reason;
         let text = RESULT + HEAD_BYTES;
-        self.code(&format!("get {fault} i32 0xffff i32.le_u if"));
-        self.code(&format!("get {fault} host trap unreachable end"));
+        match self.raises {
+            (true, true) => {
+                self.code(&format!("get {fault} i32 0xffff i32.le_u if"));
+                self.code(&format!("get {fault} host trap unreachable end"));
+            }
+            (true, false) => {}
+            (false, true) => return self.code(&format!("get {fault} host trap unreachable")),
+            (false, false) => return self.code("unreachable"),
+        }
         self.head(Outcome::MissingData, 1, reason);
         self.code(&format!("i32 0 i32 {TEXT} i32.store8 {text}"));
         self.code(&format!("i32 0 get {fault} i32 0xffff i32.and i32.store {}", text + 8));
@@ -85,7 +92,9 @@ impl<'p> Emitter<'p> {
 
     fn absent_value(&mut self, at: u32, outer: Label) {
         let fault = self.fault;
-        self.code(&format!("get {fault} i32 0xffff i32.le_u br_if {outer}"));
+        if self.raises.1 {
+            self.code(&format!("get {fault} i32 0xffff i32.le_u br_if {outer}"));
+        }
         self.kind(TEXT, at);
         let text = b"absent";
         let address = self.builder.constant(text);

@@ -57,6 +57,8 @@ pub(super) struct Emitter<'p> {
     pub(super) loops: u32,
     /// The loop in the source, for the report.
     pub(super) span: Span,
+    /// Whether a fault of something missing, and another fault, can be raised.
+    pub(super) raises: (bool, bool),
     plans: Vec<Plan>,
 }
 
@@ -88,6 +90,7 @@ impl<'p> Emitter<'p> {
             hoisted: Vec::new(),
             loops: 0,
             span: Span::default(),
+            raises: (false, false),
             plans,
         }
     }
@@ -147,8 +150,15 @@ impl<'p> Emitter<'p> {
         self.code(&format!("if i32 {number} set {local} br {handler} end"));
     }
 
-    /// Raises the fault whose number is on top of the stack, unless that is zero.
+    /// Raises the fault that a helper left on top of the stack, unless that is zero.
     pub(super) fn raise(&mut self) {
+        self.raises.1 = true;
+        self.raise_again();
+    }
+
+    /// Raises the fault whose number is on top of the stack, unless that is zero; it was raised
+    /// before.
+    pub(super) fn raise_again(&mut self) {
         let (local, handler) = (self.fault, self.handler);
         self.code(&format!("tee {local} br_if {handler}"));
     }
@@ -157,8 +167,10 @@ impl<'p> Emitter<'p> {
     /// the upper half, its length; so it is above 0xffff. For the others the number for the host.
     fn number(&mut self, fault: Fault) -> i32 {
         if !fault.is_missing() {
+            self.raises.1 = true;
             return fault.code();
         }
+        self.raises.0 = true;
         let name = missing_name(fault, self.program());
         (self.builder.constant(name.as_bytes()) | (name.len() as u32) << 16) as i32
     }
@@ -239,7 +251,7 @@ impl<'p> Emitter<'p> {
         };
         self.function.push(Op::Call(Target::Function(place), Size::Inherit));
         if self.analysis.can_fault(&known.value) {
-            self.raise();
+            self.raise_again();
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ impl<'p> Emitter<'p> {
         match (ty, other) {
             (Type::Text | Type::Bytes, _) => {
                 self.push(other);
-                self.call("text_eq", Size::Fixed(size));
+                self.equal_texts(Size::Fixed(size));
             }
             (_, [low, high]) => {
                 let local = self.local(ValType::I64);

@@ -16,6 +16,7 @@ mod library;
 mod member;
 mod module;
 mod number;
+mod range;
 mod rates;
 mod share;
 mod stream;

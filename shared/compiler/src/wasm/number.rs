@@ -3,9 +3,9 @@
 use facts::ROW_COUNTERPARTY_NUMBER;
 use wasm_encoder::ValType;
 
-use super::analysis::{bounds, is_inside};
 use super::code::Size;
 use super::emit::{Compiled, Emitter, slots};
+use super::range::{bounds, is_inside};
 use super::walk::is_list;
 use crate::typed::{Comparison, Expr, Fault, Kind, Operator, Type};
 
@@ -119,7 +119,7 @@ impl<'p> Emitter<'p> {
     }
 
     /// Raises a fault when the divisor on top of the stack may be zero and is.
-    fn divisor(&mut self, divisor: &'p Expr, (low, high): super::analysis::Range) {
+    fn divisor(&mut self, divisor: &'p Expr, (low, high): super::range::Range) {
         if low <= 0 && high >= 0 {
             let y = self.local(slots(&divisor.ty)[0]);
             self.code(&format!("tee {y} get {y} i64.eqz"));
@@ -220,14 +220,24 @@ impl<'p> Emitter<'p> {
         }
     }
 
+    /// Two texts on the stack to whether they are equal: most differ in length already.
+    pub(super) fn equal_texts(&mut self, size: Size) {
+        let [p, l, q, m] = [ValType::I32; 4].map(|ty| self.local(ty));
+        self.code(&format!("set {m} set {q} set {l} set {p} get {l} get {m} i32.eq if32"));
+        self.code(&format!("get {p} get {q} get {l}"));
+        self.call("bytes_eq", size);
+        self.code("else i32 0 end");
+        self.function.free(&[p, l, q, m]);
+    }
+
     fn compare_texts(&mut self, comparison: Comparison, a: &'p Expr, b: &'p Expr) -> Compiled<()> {
         let size = Size::Fixed(self.analysis.bytes(a).min(self.analysis.bytes(b)));
         self.expr(a)?;
         self.expr(b)?;
         match comparison {
-            Comparison::Equal => self.call("text_eq", size),
+            Comparison::Equal => self.equal_texts(size),
             Comparison::NotEqual => {
-                self.call("text_eq", size);
+                self.equal_texts(size);
                 self.code("i32.eqz");
             }
             _ => {
@@ -264,6 +274,6 @@ fn order(comparison: Comparison) -> &'static str {
 }
 
 /// Whether all values of a range are unsigned 64-bit numbers.
-pub(super) fn is_short(range: super::analysis::Range) -> bool {
+pub(super) fn is_short(range: super::range::Range) -> bool {
     is_inside(range, (0, u64::MAX.into()))
 }

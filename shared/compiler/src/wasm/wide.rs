@@ -4,10 +4,10 @@
 use facts::ROW_MANTISSA;
 use wasm_encoder::ValType;
 
-use super::analysis::{is_inside, rise, scale};
 use super::code::{Local, Size};
 use super::emit::{Compiled, Element, Emitter, too_large};
 use super::number::is_short;
+use super::range::{is_inside, rise, scale};
 use crate::typed::{Column, Comparison, Expr, Kind, Operator, Rounding, Span, Type};
 
 /// Where the halves of a number can be read, as often as needed.
@@ -174,7 +174,7 @@ impl<'p> Emitter<'p> {
         comparison: Comparison,
         x: Wide,
         y: Wide,
-        (of_x, of_y): (super::analysis::Range, super::analysis::Range),
+        (of_x, of_y): (super::range::Range, super::range::Range),
     ) {
         match comparison {
             Comparison::Equal | Comparison::NotEqual => {
@@ -200,13 +200,7 @@ impl<'p> Emitter<'p> {
         }
     }
 
-    fn less(
-        &mut self,
-        x: Wide,
-        y: Wide,
-        of_x: super::analysis::Range,
-        of_y: super::analysis::Range,
-    ) {
+    fn less(&mut self, x: Wide, y: Wide, of_x: super::range::Range, of_y: super::range::Range) {
         self.low(x);
         self.low(y);
         self.code("i64.lt_u");

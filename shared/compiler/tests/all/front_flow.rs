@@ -24,8 +24,10 @@ const ESTABLISHED: &[&str] = &[
     "history.all(r, r.currency != 'USD' || r.amount > usd('1'))",
     "history.filter(r, r.currency == 'USD').sum(r, r.amount) > usd('1')",
     "history.filter(r, r.currency == 'USD').map(s, s.amount).max() > usd('1')",
-    "history.filter(r, r.currency == 'USD').filter(r, r.type == 'other').sum(r, r.amount) > usd('1')",
-    "history.filter(r, r.type == 'other').filter(r, r.currency == 'USD').sum(r, r.amount) > usd('1')",
+    "history.filter(r, r.currency == 'USD').filter(r, r.type == 'other').sum(r, r.amount) \
+     > usd('1')",
+    "history.filter(r, r.type == 'other').filter(r, r.currency == 'USD').sum(r, r.amount) \
+     > usd('1')",
     "recent.filter(r, r.currency == 'USD').exists(r, r.amount > usd('1'))",
     "history.map(r, r.currency == 'USD', r.amount).sum() > usd('1')",
     "history.count(r, r.currency == 'USD' && r.amount > usd('1')) > 2",

@@ -79,7 +79,8 @@ fn reasons_are_refused_by_name() {
         ("over {}", "1:7: expected an expression, found nothing"),
         (
             "{history}",
-            "1:2: expected a single value, found `history`, a list of history rows; write `history.size()`",
+            "1:2: expected a single value, found `history`, a list of history rows; write \
+             `history.size()`",
         ),
         (
             "{transaction.amout}",
@@ -186,23 +187,33 @@ fn parameters_are_constants_of_their_types() {
     ] {
         assert_eq!(param_value(&param("p", ty, value)).expect(ty).kind, kind, "{ty} {value}");
     }
+    let amounts = param_value(&param("p", "[money]", "5 USD|2.50 USD")).expect("a list");
+    let Kind::List(elements) = amounts.kind else { panic!("a list") };
+    assert_eq!(elements[0].kind, Kind::Decimal(500));
+    let decimals = param_value(&param("p", "[decimal]", "5|2.50")).expect("a list");
+    assert_eq!(decimals.ty, Type::List(Box::new(Type::Decimal(2))));
+    let mixed = param_value(&param("p", "[money]", "5 USD|2.50 EUR")).expect_err("two currencies");
+    assert!(mixed.to_string().contains("expected an amount in USD, found an amount in EUR"));
     let list = param_value(&param("p", "[currency]", "USD|EUR")).expect("a list");
     assert_eq!(list.ty, Type::List(Box::new(Type::CurrencyCode)));
     for (ty, value, message) in [
         (
             "money",
             "10000.00",
-            "1:1: expected an amount such as `10000.00 USD`, found `10000.00`; write digits, a blank and the currency, such as `10000.00 USD`",
+            "1:1: expected an amount such as `10000.00 USD`, found `10000.00`; write digits, \
+             a blank and the currency, such as `10000.00 USD`",
         ),
         (
             "money",
             "10,000.00 USD",
-            "1:1: expected an amount such as `10000.00 USD`, found `10,000.00 USD`; remove the separators; the decimal point is `.`",
+            "1:1: expected an amount such as `10000.00 USD`, found `10,000.00 USD`; remove \
+             the separators; the decimal point is `.`",
         ),
         (
             "money",
             "1.005 USD",
-            "1:1: expected an amount such as `10000.00 USD`, found `1.005 USD`; USD has 2 decimal places: round it",
+            "1:1: expected an amount such as `10000.00 USD`, found `1.005 USD`; USD has 2 \
+             decimal places: round it",
         ),
         (
             "duration",

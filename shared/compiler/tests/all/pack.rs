@@ -50,6 +50,10 @@ fn numbers_keep_their_digits_and_scope_is_the_rules_own() {
         body,
         r#"{"transaction":{"id":"t","type":"cash_deposit","amount":15000.00,"currency":"USD"},"jurisdictions":["US"],"domains":["AML"]}"#
     );
+    let text = CTR.replace("id: t,", "id: 12,");
+    let body = parse(&text).expect("sound");
+    let body = String::from_utf8(body.examples[0].body(&body.header)).expect("JSON");
+    assert!(body.contains(r#""id":"12","#), "{body}");
     for (written, read) in [
         ("0.10", "0.10"),
         ("92233720368547758.07", "92233720368547758.07"),
@@ -98,7 +102,7 @@ fn slips_are_named_with_the_nearest() {
         (
             "severity: medium",
             "severity: mid",
-            "28:15: expected a severity, found `mid`; use one of: info, low, medium, high, critical",
+            "28:15: expected a severity, found `mid`; known: info, low, medium, high, critical",
         ),
         (
             "domain: AML",
@@ -113,7 +117,7 @@ fn slips_are_named_with_the_nearest() {
         (
             "seen: primary",
             "seen: first",
-            "11:9: expected `primary`, or `secondary` when only a summary was read, found `first`; use one of: primary, secondary",
+            "11:9: expected `primary`, or `secondary` when only a summary was read, found `first`; known: primary, secondary",
         ),
         (
             "read: 2026-11-21",
@@ -133,7 +137,7 @@ fn slips_are_named_with_the_nearest() {
         (
             "missing: high",
             "missing: high\nfuel: 3",
-            "35:1: expected keys of a rule with cases, found `fuel` without `module`; the compiler finds it itself: remove the line",
+            "33:1: expected keys of a rule with cases, found `fuel` without `module`; the compiler finds it itself: remove the line",
         ),
     ] {
         let errors = refusals(from, to);

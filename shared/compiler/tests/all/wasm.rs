@@ -1,7 +1,10 @@
 //! Compiled rules in the VM: each kind of expression, each fault, what is absorbed, sizes and
 //! bounds of fuel. It must never look at the interpreter: that is what `differential` is for.
 
+mod faults;
 mod measure;
+mod numbers;
+mod shapes;
 mod support;
 
 use rules::{Outcome, Value};

@@ -50,3 +50,24 @@ fn split(word: &'static str) -> (&'static str, ValType) {
     let (name, ty) = word.split_once(':').unwrap_or(("", word));
     (name, if ty == "i64" { ValType::I64 } else { ValType::I32 })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{build, helper, math, text, time};
+    use crate::wasm::code::{Op, Target};
+
+    #[test]
+    fn helpers_assemble_and_call_only_helpers() {
+        let mut names = Vec::new();
+        for known in [math::HELPERS, text::HELPERS, time::HELPERS].into_iter().flatten() {
+            assert!(!names.contains(&known.name), "{} twice", known.name);
+            names.push(known.name);
+            for op in build(known).ops {
+                if let Op::Call(Target::Helper(name), _) = op {
+                    assert!(helper(name).is_some(), "{} calls {name}", known.name);
+                }
+            }
+        }
+        assert!(names.len() > 20);
+    }
+}

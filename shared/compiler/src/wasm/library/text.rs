@@ -4,20 +4,18 @@ use super::Helper;
 
 pub(super) const HELPERS: &[Helper] = &[
     Helper {
-        name: "text_eq",
-        params: "p:i32 l:i32 q:i32 m:i32",
-        results: "i32",
-        locals: "",
-        body: "get l get m i32.ne if i32 0 return end get p get q get l call bytes_eq",
-    },
-    Helper {
         name: "bytes_eq",
         params: "p:i32 q:i32 n:i32",
         results: "i32",
         locals: "",
         body: "block differ
                 get n i32 8 i32.lt_u if
-                    loop byte 8
+                    get n i32 4 i32.ge_u if
+                        get p i32.load 0 get q i32.load 0 i32.ne br_if differ
+                        get n i32 4 i32.sub tee n get p i32.add i32.load 0
+                        get n get q i32.add i32.load 0 i32.eq return
+                    end
+                    loop byte 4
                         get n i32.eqz if i32 1 return end
                         get p i32.load8_u 0 get q i32.load8_u 0 i32.ne br_if differ
                         get p i32 1 i32.add set p
@@ -90,17 +88,28 @@ pub(super) const HELPERS: &[Helper] = &[
         body: "get l get m i32.lt_u if i32 0 return end
             get p get l i32.add get m i32.sub get q get m call bytes_eq",
     },
-    // Code points: all bytes that do not continue one.
+    // Code points: all bytes but those that continue one, whose upper bits are 10.
     Helper {
         name: "characters",
         params: "p:i32 l:i32",
         results: "i64",
-        locals: "n:i64",
-        body: "get p get l i32.add set l
-            block end loop byte size
-                get p get l i32.eq br_if end
-                get p i32.load8_u 0 i32 0xc0 i32.and i32 0x80 i32.ne extend_u get n i64.add set n
+        locals: "n:i64 x:i64",
+        body: "get l extend_u set n
+            block tail loop word eights
+                get l i32 8 i32.lt_u br_if tail
+                get n
+                get p i64.load 0 tee x i64 7 i64.shr_u get x i64 6 i64.shr_u i64 -1 i64.xor i64.and
+                i64 0x0101010101010101 i64.and i64.popcnt i64.sub set n
+                get p i32 8 i32.add set p
+                get l i32 8 i32.sub set l
+                br word
+            end end
+            block end loop byte 8
+                get l i32.eqz br_if end
+                get n
+                get p i32.load8_u 0 i32 0xc0 i32.and i32 0x80 i32.eq extend_u i64.sub set n
                 get p i32 1 i32.add set p
+                get l i32 1 i32.sub set l
                 br byte
             end end
             get n",

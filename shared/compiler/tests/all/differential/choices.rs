@@ -5,7 +5,6 @@ pub enum Choices {
     /// xorshift64.
     Seed(u64),
     /// Bytes in turn; zeros when they are used up, so that every choice is the first one.
-    #[allow(dead_code)]
     Bytes(std::vec::IntoIter<u8>),
 }
 

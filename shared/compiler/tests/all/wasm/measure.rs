@@ -3,9 +3,7 @@
 
 use std::time::Instant;
 
-use facts::Record;
-
-use super::support::{Rule, record, row};
+use super::support::{Rule, customer_of};
 
 /// Name, lets, condition and its reason.
 type Written = (&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
@@ -101,34 +99,9 @@ fn compiled((_, lets, condition, reason): &Written) -> Rule {
     Rule::with_lets(lets, &[(condition, reason)], "")
 }
 
-/// A customer with history, all facts given.
-pub fn customer(rows: usize) -> Record {
-    let side = |account: &str| {
-        format!(
-            r#"{{"name":"Jane Roe","account":"{account}","address":"1 Main St","country":"US",
-                "institution":"Bank"}}"#
-        )
-    };
-    let transaction = format!(
-        r#""type":"cash_deposit","amount":"12000.00","currency":"USD","source":{},"destination":{}"#,
-        side("ACC-0"),
-        side("ACC-1"),
-    );
-    let rows: Vec<String> = (0..rows)
-        .map(|at| {
-            let time = facts::Millis(super::support::AS_OF.0 - at as u64 * 3_600_000).to_string();
-            let kind = ["cash_deposit", "wire_transfer", "card_payment"][at % 3];
-            let currency = ["USD", "USD", "EUR", "GBP"][at % 4];
-            let more = format!(r#","direction":"out","counterparty":"ACC-{}""#, at % 17 + 2);
-            row(&time, kind, &format!("{}.50", 8_000 + at % 3000), currency, &more)
-        })
-        .collect();
-    record(&transaction, &rows.join(","))
-}
-
 #[test]
 fn modules_are_small_and_bounds_hold() {
-    let records = [customer(0), customer(ROWS), customer(facts::HISTORY_ROWS_MAX)];
+    let records = [customer_of(0), customer_of(ROWS), customer_of(facts::HISTORY_ROWS_MAX)];
     for written in &RULES {
         let rule = compiled(written);
         assert!(rule.module.wasm.len() < 4096, "{}: {}", written.0, rule.module.wasm.len());
@@ -144,7 +117,7 @@ fn modules_are_small_and_bounds_hold() {
 #[ignore = "prints sizes, bounds and times; run it with --release --nocapture"]
 fn print_sizes_and_times() {
     const RUNS: u32 = 20_000;
-    let record = customer(ROWS);
+    let record = customer_of(ROWS);
     let mut all = 0.0;
     for written in &RULES {
         let rule = compiled(written);

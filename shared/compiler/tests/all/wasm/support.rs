@@ -180,3 +180,28 @@ fn load(program: &Program, module: &Module) -> vm::Program {
     let verified = SignedBundle::verify(&signed, &config).expect("a sound bundle");
     vm::Program::load(verified, Limits::default()).unwrap_or_else(|error| panic!("{error}"))
 }
+
+/// A customer with history, all facts given.
+pub fn customer_of(rows: usize) -> Record {
+    let side = |account: &str| {
+        format!(
+            r#"{{"name":"Jane Roe","account":"{account}","address":"1 Main St","country":"US",
+                "institution":"Bank"}}"#
+        )
+    };
+    let transaction = format!(
+        r#""type":"cash_deposit","amount":"12000.00","currency":"USD","source":{},"destination":{}"#,
+        side("ACC-0"),
+        side("ACC-1"),
+    );
+    let rows: Vec<String> = (0..rows)
+        .map(|at| {
+            let time = facts::Millis(AS_OF.0 - at as u64 * 3_600_000).to_string();
+            let kind = ["cash_deposit", "wire_transfer", "card_payment"][at % 3];
+            let currency = ["USD", "USD", "EUR", "GBP"][at % 4];
+            let more = format!(r#","direction":"out","counterparty":"ACC-{}""#, at % 17 + 2);
+            row(&time, kind, &format!("{}.50", 8_000 + at % 3000), currency, &more)
+        })
+        .collect();
+    record(&transaction, &rows.join(","))
+}
