@@ -135,7 +135,8 @@ fn compare(
     if again != *result {
         let (vm, interpreter) = (render_reason(rule, result), render_reason(rule, &again));
         bail!(
-            "the engines differ: the VM says {} {vm:?}, the interpreter {} {interpreter:?}; this is \
+            "the engines differ: the VM says {} {vm:?}, the interpreter {} {interpreter:?}; \
+            this is \
              a defect of the compiler, report it",
             result.outcome,
             again.outcome

@@ -18,7 +18,8 @@ pub(crate) fn answer(id: &str, out: Option<&Path>) -> anyhow::Result<String> {
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     let path = path.display();
     Ok(format!(
-        "{path}: name it in rulebook.yaml under `rules`, change it, then `probity rules check {path}`\n"
+        "{path}: name it in rulebook.yaml under `rules`, \
+        change it, then `probity rules check {path}`\n"
     ))
 }
 

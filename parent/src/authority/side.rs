@@ -61,9 +61,9 @@ impl Side {
     pub(crate) fn find(&self, wanted: &str) -> anyhow::Result<usize> {
         let (id, version) = wanted.split_once('@').unwrap_or((wanted, ""));
         let rules = self.bundle.rules.iter().enumerate();
-        let found = rules
+        let mut found = rules
             .filter(|(_, rule)| rule.id == id && (version.is_empty() || rule.version == version));
-        match found.last() {
+        match found.next_back() {
             Some((index, _)) => Ok(index),
             None => {
                 let known: Vec<_> = self.bundle.rules.iter().map(|rule| &*rule.id).collect();

@@ -186,7 +186,8 @@ fn advice(rule: &CompiledRule, threshold: &Threshold, run: &dyn Fn(&[u8]) -> Ans
     let param = &threshold.param.text;
     best.map(|(_, text)| text).unwrap_or_else(|| {
         format!(
-            "write examples just under, equal and just over it, and add under `boundaries:`\n  - {{ \
+            "write examples just under, equal and just over it, and \
+            add under `boundaries:`\n  - {{ \
              param: {param}, examples: [under, equal, over] }}"
         )
     })

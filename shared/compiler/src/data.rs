@@ -15,7 +15,8 @@ pub struct Calendar {
     pub first_day: i32,
     /// Last local day that it knows.
     pub last_day: i32,
-    /// (first instant in ms since 1970, minutes east of UTC), sorted; the first holds before it too.
+    /// (first instant in ms since 1970, minutes east of UTC), sorted; the first holds before it
+    /// too.
     pub offsets: Vec<(i64, i16)>,
     /// Days of the week that are not business days; bit 0 is Sunday.
     pub weekend: u8,

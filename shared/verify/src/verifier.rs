@@ -246,7 +246,7 @@ fn check_time(
 pub(crate) struct Ledger([Option<Outcome>; 22]);
 
 impl Ledger {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut ledger = Self([const { None }; 22]);
         ledger.not_checked(&[9], "a set of proofs is needed; use audit");
         ledger.not_checked(&[19], "no single result was shown");
@@ -266,7 +266,7 @@ impl Ledger {
         }
     }
 
-    fn finish(self) -> Vec<(Check, Outcome)> {
+    pub(crate) fn finish(self) -> Vec<(Check, Outcome)> {
         let forgotten = Outcome::NotChecked("this verifier does not make the check");
         let outcomes = self.0.into_iter().map(|outcome| outcome.unwrap_or(forgotten.clone()));
         Check::all().zip(outcomes).collect()

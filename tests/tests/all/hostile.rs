@@ -94,7 +94,7 @@ fn a_lying_enclave_is_caught_by_recomputation() {
         ("P12", |s| s.not_covered = vec![("UK".into(), "AML".into())]),
         ("P12", |s| s.rules_age_ms = 48 * 3_600_000),
         ("P12", |s| s.rules_age_ms = 12 * 3_600_000 + 1),
-        ("P16", |s| s.engine.facts = 2),
+        ("P16", |s| s.engine.facts = 3),
         ("P17", |s| s.rules[0].reason = 0),
         ("P13", |s| s.rules[0].module = Digest([0; 32])),
         ("P13", |s| s.rules[0].version = "1.0.1".into()),

@@ -38,3 +38,36 @@ fn the_demo_prints_what_the_readme_shows() {
     assert_eq!(printed, shown);
     assert!(folder.path().join("proof.cbor").exists());
 }
+
+/// The block of the README after a mark.
+fn block(mark: &str) -> String {
+    let readme = std::fs::read_to_string(tests::root().join("README.md")).expect("README");
+    let after = readme.split(&format!("<!-- {mark} -->\n```\n")).nth(1).expect("a transcript");
+    after.split("```").next().expect("its end").to_owned()
+}
+
+/// "Write a rule", step by step, with the mistake that the page shows.
+#[test]
+fn a_newcomer_sees_what_the_page_shows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let probity = |arguments: &[&str]| {
+        let mut command = Command::new(tests::stack::binary("probity"));
+        command.arg("rules").args(arguments).current_dir(folder.path());
+        command.output().expect("probity runs")
+    };
+    assert!(probity(&["new", "us.acme.cash"]).status.success());
+    let rulebook = "name: my-rules\nrules: [us.acme.cash.yaml]\n";
+    std::fs::write(folder.path().join("rulebook.yaml"), rulebook).expect("written");
+    let checked = probity(&["check", "."]);
+    assert_eq!(String::from_utf8_lossy(&checked.stdout), block("check"));
+    assert!(probity(&["test", "."]).status.success());
+
+    let path = folder.path().join("us.acme.cash.yaml");
+    let sound = std::fs::read_to_string(&path).expect("the rule");
+    let broken = sound.replace(r#"transaction.currency == "USD" && "#, "");
+    assert_ne!(sound, broken);
+    std::fs::write(&path, broken).expect("written");
+    let refused = probity(&["check", "."]);
+    assert!(!refused.status.success());
+    assert_eq!(String::from_utf8_lossy(&refused.stderr), block("mistake"));
+}

@@ -15,7 +15,8 @@ pub(super) const ORDER: [&str; 7] =
 pub(super) fn bars(tally: &Tally) -> String {
     let height = TOP + tally.rules.len() * GROUP + 8;
     let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"outcomes of each rule, old \
+        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
+        aria-label=\"outcomes of each rule, old \
          and new\">\n"
     );
     legend(&mut svg);

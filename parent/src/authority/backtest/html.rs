@@ -48,16 +48,16 @@ pub(super) fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            // Neither control characters nor ones that reorder their neighbours.
-            c if c.is_control()
-                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-            {
-                out.push('\u{fffd}');
-            }
+            c if c.is_control() || reorders(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
     out
+}
+
+/// Whether a character changes the order in which its neighbours are read.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn side(page: &mut String, label: &str, bundle: &Bundle) {
@@ -68,7 +68,8 @@ fn side(page: &mut String, label: &str, bundle: &Bundle) {
     };
     let _ = writeln!(
         page,
-        "<tr><th>{label}</th><td>{}</td><td>{version}</td><td>{issued}</td><td class=\"hash\">{}</td></tr>",
+        "<tr><th>{label}</th><td>{}</td><td>{version}</td><td>{issued}</td>\
+         <td class=\"hash\">{}</td></tr>",
         escape(&bundle.name),
         bundle.hash()
     );
@@ -111,7 +112,8 @@ fn changes(page: &mut String, tally: &Tally) {
         let shown = transition.examples.len();
         let _ = writeln!(
             page,
-            "<details{}><summary><b>{}</b> <i class=\"{}\"></i>{from} → <i class=\"{}\"></i>{to}: {}</summary>",
+            "<details{}><summary><b>{}</b> <i class=\"{}\"></i>{from} → \
+            <i class=\"{}\"></i>{to}: {}</summary>",
             if shown <= OPEN_MAX { " open" } else { "" },
             escape(rule),
             class_of(from),
@@ -185,10 +187,12 @@ details{margin:.8rem 0}summary{cursor:pointer}
 i{display:inline-block;width:.7rem;height:.7rem;border-radius:2px;margin-right:.35rem}
 svg{width:100%;height:auto}svg text{fill:var(--fg);font:12px system-ui,sans-serif}
 svg text.rule{font-weight:600}svg text.side{fill:var(--dim)}
-.o-pass{fill:var(--pass);background:var(--pass)}.o-report{fill:var(--report);background:var(--report)}
+.o-pass{fill:var(--pass);background:var(--pass)}
+.o-report{fill:var(--report);background:var(--report)}
 .o-review{fill:var(--review);background:var(--review)}
 .o-missing-data{fill:var(--missing);background:var(--missing)}
-.o-block{fill:var(--block);background:var(--block)}.o-error{fill:var(--error);background:var(--error)}
+.o-block{fill:var(--block);background:var(--block)}
+.o-error{fill:var(--error);background:var(--error)}
 .o-not-in-force{fill:var(--none);background:var(--none)}
 </style></head><body><main>
 "#;

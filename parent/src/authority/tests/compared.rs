@@ -131,9 +131,11 @@ cases:
 otherwise: { reason: no entry is like it }
 examples:
   - name: listed
-    request: { transaction: { id: t, type: other, amount: 1, currency: USD, source: { name: Ivan Petrov } } }
+    request:
+      transaction: { id: t, type: other, amount: 1, currency: USD, source: { name: Ivan Petrov } }
     outcome: block
   - name: not listed
-    request: { transaction: { id: t, type: other, amount: 1, currency: USD, source: { name: Mary Jones } } }
+    request:
+      transaction: { id: t, type: other, amount: 1, currency: USD, source: { name: Mary Jones } }
     outcome: pass
 "#;

@@ -100,7 +100,8 @@ rule.yaml:9:3: expected a boundary for the threshold `threshold`, found none
       transaction.amount 10000.00  pass         not more than 10000.00 USD
       transaction.amount 10000.01  report       10000.01 USD > 10000.00 USD
   = if that is what the law says, add under `boundaries:`
-      - { param: threshold, fact: \"transaction.amount\", base: \"over\", outcomes: [pass, pass, report] }
+      - { param: threshold, fact: \"transaction.amount\", base: \"over\", \
+      outcomes: [pass, pass, report] }
 
 ";
     assert!(said.starts_with(listed), "{said}");
@@ -131,7 +132,8 @@ fn a_boundary_that_crosses_nothing_is_refused() {
 
 #[test]
 fn a_case_that_no_example_reaches_is_named() {
-    let more = "  - when: transaction.currency == \"EUR\"\n    outcome: review\n    severity: low\n    \
+    let more = "  - when: transaction.currency == \"EUR\"\n    outcome: review\n    \
+                severity: low\n    \
                 reason: euro\notherwise:";
     let said = refusal("case", "otherwise:", more);
     let shown = "rule.yaml:15:11: expected an example that case 2 decides, found none";

@@ -177,9 +177,9 @@ fn violation(schema: &serde_json::Value, value: &serde_json::Value, at: &str) ->
         }
     }
     if let Value::Object(entries) = value {
-        let required = schema["required"].as_array().into_iter().flatten();
+        let mut required = schema["required"].as_array().into_iter().flatten();
         let lacks = |key: &&Value| key.as_str().is_some_and(|key| !entries.contains_key(key));
-        if required.filter(lacks).next().is_some() {
+        if required.any(|key| lacks(&key)) {
             return fail("required");
         }
         for (key, entry) in entries {

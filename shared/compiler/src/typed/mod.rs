@@ -70,8 +70,8 @@ pub struct Decision {
     pub outcome: Outcome,
     /// Reason code.
     pub reason: u16,
-    /// At most 8. A value whose evaluation ends in a `Missing` fault is the text `absent`; any other
-    /// fault ends the rule.
+    /// At most 8. A value whose evaluation ends in a `Missing` fault is the text `absent`; any
+    /// other fault ends the rule.
     pub values: Vec<Expr>,
 }
 

@@ -1,6 +1,7 @@
 //! What is known of an expression before it runs: its bounds, its longest text, whether it can
 //! fault, whether the trace sees it. It must never promise more than holds for every record.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use facts::{Field, FieldKind};
@@ -30,6 +31,9 @@ struct Found {
     faults: bool,
     traces: bool,
     bytes: u64,
+    /// Fewest and most elements of a list, and whether it is made from the history.
+    size: (u64, u64),
+    is_history: bool,
 }
 
 /// Answers questions about a program's expressions.
@@ -40,12 +44,22 @@ pub(super) struct Analysis<'p> {
     lets: Vec<Found>,
     /// What holds where code is emitted now.
     pub(super) known: Vec<Known>,
+    /// Bounds and longest texts of loop variables, once they were asked for.
+    ranges: RefCell<BTreeMap<usize, Range>>,
+    lengths: RefCell<BTreeMap<usize, u64>>,
 }
 
 impl<'p> Analysis<'p> {
     pub(super) fn new(program: &'p Program) -> Self {
         let lists = variables(program);
-        let mut analysis = Self { program, lists, lets: Vec::new(), known: Vec::new() };
+        let mut analysis = Self {
+            program,
+            lists,
+            lets: Vec::new(),
+            known: Vec::new(),
+            ranges: RefCell::default(),
+            lengths: RefCell::default(),
+        };
         for known in &program.lets {
             let value = &known.value;
             let found = Found {
@@ -53,6 +67,8 @@ impl<'p> Analysis<'p> {
                 faults: analysis.can_fault(value),
                 traces: analysis.traces(value),
                 bytes: analysis.bytes(value),
+                size: (analysis.least(value), analysis.most(value)),
+                is_history: analysis.is_history(value),
             };
             analysis.lets.push(found);
         }
@@ -134,7 +150,7 @@ impl<'p> Analysis<'p> {
             Kind::History => facts::HISTORY_ROWS_MAX as u64,
             Kind::List(all) => all.len() as u64,
             Kind::Loop(_, body) => self.most(&body.list),
-            Kind::Let(at) => self.program.lets.get(*at).map_or(0, |known| self.most(&known.value)),
+            Kind::Let(at) => self.lets.get(*at).map_or(0, |found| found.size.1),
             Kind::Arithmetic(_, a, b) => self.most(a).saturating_add(self.most(b)),
             Kind::Conditional(_, a, b) => self.most(a).max(self.most(b)),
             _ => facts::HISTORY_ROWS_MAX as u64,
@@ -146,7 +162,7 @@ impl<'p> Analysis<'p> {
         match &list.kind {
             Kind::List(all) => all.len() as u64,
             Kind::Loop(crate::typed::Loop::Map, body) => self.least(&body.list),
-            Kind::Let(at) => self.program.lets.get(*at).map_or(0, |known| self.least(&known.value)),
+            Kind::Let(at) => self.lets.get(*at).map_or(0, |found| found.size.0),
             Kind::Arithmetic(_, a, b) => self.least(a).saturating_add(self.least(b)),
             Kind::Conditional(_, a, b) => self.least(a).min(self.least(b)),
             _ => 0,
@@ -158,9 +174,7 @@ impl<'p> Analysis<'p> {
         match &list.kind {
             Kind::History => true,
             Kind::Loop(_, body) => self.is_history(&body.list),
-            Kind::Let(at) => {
-                self.program.lets.get(*at).is_some_and(|known| self.is_history(&known.value))
-            }
+            Kind::Let(at) => self.lets.get(*at).is_some_and(|found| found.is_history),
             Kind::Arithmetic(_, a, b) | Kind::Conditional(_, a, b) => {
                 self.is_history(a) || self.is_history(b)
             }
@@ -198,7 +212,13 @@ impl<'p> Analysis<'p> {
             Kind::Absent(fields) => fields.iter().map(|field| field.name.len() as u64 + 2).sum(),
             Kind::TextOf(_) => facts::TEXT_BYTES_MAX as u64,
             Kind::Let(at) => self.lets.get(*at).map_or(TEXT_MAX, |found| found.bytes),
-            Kind::Variable(at) => self.lists.get(at).map_or(TEXT_MAX, |list| most(list)),
+            Kind::Variable(at) => {
+                let known = self.lengths.borrow().get(at).copied();
+                let length = || self.lists.get(at).map_or(TEXT_MAX, |list| most(list));
+                let length = known.unwrap_or_else(length);
+                self.lengths.borrow_mut().insert(*at, length);
+                length
+            }
             Kind::Extreme(_, list) | Kind::Index(list, _) => most(list),
             Kind::Arithmetic(_, a, b) => self.bytes(a).saturating_add(self.bytes(b)),
             Kind::Conditional(_, a, b) => self.bytes(a).max(self.bytes(b)),
@@ -236,7 +256,13 @@ impl<'p> Analysis<'p> {
             Kind::AsOf | Kind::Column(Column::Timestamp, _) => (0, TIME_MAX.into()),
             Kind::Fact(field) if field.kind == FieldKind::Time => (0, TIME_MAX.into()),
             Kind::Let(at) => self.lets.get(*at).map_or(all, |found| found.range),
-            Kind::Variable(at) => self.lists.get(at).map_or(all, |list| element(list, &expr.ty)),
+            Kind::Variable(at) => {
+                let known = self.ranges.borrow().get(at).copied();
+                let range = || self.lists.get(at).map_or(all, |list| element(list, &expr.ty));
+                let range = known.unwrap_or_else(range);
+                self.ranges.borrow_mut().insert(*at, range);
+                range
+            }
             Kind::Narrow(amount) => self.amount_range(amount, expr),
             Kind::Rescale(a) => scaled(self.range(a), rise(&a.ty, &expr.ty)),
             Kind::Negate(a) => {

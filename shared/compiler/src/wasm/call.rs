@@ -113,7 +113,10 @@ impl<'p> Emitter<'p> {
                 }
                 self.function.free(&[number]);
                 self.code(&format!("i32 @{end}"));
-                self.call("decimal", Size::Fixed(DECIMAL_BYTES));
+                let (low, high) = self.analysis.range(value);
+                let most = low.unsigned_abs().max(high.unsigned_abs());
+                let digits = most.checked_ilog10().unwrap_or(0);
+                self.call("decimal", Size::Fixed(digits.into()));
                 Ok(())
             }
         }

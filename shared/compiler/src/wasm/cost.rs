@@ -1,6 +1,6 @@
 //! An upper bound of the fuel that wasmi 2.0.0 charges, from the instructions: 1 each but for those
-//! that only shape control flow, 1 more for each function, loop round and arm of an `if`, 1 for each
-//! 64 bytes of a bulk copy. It must never be below what the engine charges.
+//! that only shape control flow, 1 more for each function, loop round and arm of an `if`, and 1 for
+//! each 64 bytes of a bulk copy. It must never be below what the engine charges.
 
 use std::collections::BTreeSet;
 

@@ -33,6 +33,9 @@ use crate::typed::{Program, Span};
 /// History rows for which the report gives fuel.
 pub const REPORT_ROWS: [u64; 3] = [0, 50, facts::HISTORY_ROWS_MAX as u64];
 
+/// Constants end before this address, so that one fits in 16 bits.
+const DATA_END_MAX: u32 = 0xffff;
+
 /// A compiled rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
@@ -63,26 +66,28 @@ pub fn compile(program: &Program) -> Result<Module, CompileError> {
     builder.link();
     let report = report(&builder);
     let cost = report.first().map_or(0, |whole| whole.fuel[2]);
-    if cost > rules::FUEL_MAX {
-        let worst = report.iter().skip(1).max_by_key(|line| line.fuel[2]);
-        let span = worst.map_or(Span::default(), |line| line.span);
-        let found = format!(
-            "up to {cost}, of which this loop may burn {}",
-            worst.map_or(0, |line| line.fuel[2])
-        );
-        let expected =
-            format!("a rule of at most {} fuel with 10,000 history rows", rules::FUEL_MAX);
-        let hint = "test the cheap and rare condition first, use a `let` for what two loops share, \
-            or leave text comparisons out of the loop";
-        return Err(too_large(span, expected, found, hint));
-    }
+    hold_fuel(cost, &report)?;
     let wasm = builder.finish();
-    if wasm.len() > rules::MODULE_BYTES_MAX {
+    if wasm.len() > rules::MODULE_BYTES_MAX || builder.data_end() > DATA_END_MAX {
         let expected = format!("a module of at most {} bytes", rules::MODULE_BYTES_MAX);
         let found = format!("{} bytes", wasm.len());
         return Err(too_large(Span::default(), expected, found, "split the rule into two"));
     }
     Ok(Module { wasm, cost, report })
+}
+
+/// Refuses a rule whose fuel may exceed what the VM allows, and says which loop is the worst.
+fn hold_fuel(cost: u64, report: &[CostLine]) -> Result<(), CompileError> {
+    if cost <= rules::FUEL_MAX {
+        return Ok(());
+    }
+    let worst = report.iter().skip(1).max_by_key(|line| line.fuel[2]);
+    let (span, fuel) = worst.map_or((Span::default(), 0), |line| (line.span, line.fuel[2]));
+    let found = format!("up to {cost}, of which this loop may burn {fuel}");
+    let expected = format!("a rule of at most {} fuel with 10,000 history rows", rules::FUEL_MAX);
+    let hint = "leave comparisons and functions of texts out of loops, and put what two loops \
+        share into one `let` of a number";
+    Err(too_large(span, expected, found, hint))
 }
 
 /// Fuel of the whole and of each loop, for each number of rows.

@@ -87,6 +87,11 @@ impl Builder {
         }
     }
 
+    /// The address after the last constant.
+    pub(super) fn data_end(&self) -> u32 {
+        self.data_start + self.data.len() as u32
+    }
+
     /// Place of a helper among the functions.
     pub(super) fn helper_place(&self, name: &str) -> usize {
         let first = self.functions.len() - self.helpers.len();
@@ -96,8 +101,7 @@ impl Builder {
 
     /// The module's bytes.
     pub(super) fn finish(&self) -> Vec<u8> {
-        let data_end = self.data_start + self.data.len() as u32;
-        let base = (data_end + self.buffers).next_multiple_of(16);
+        let base = (self.data_end() + self.buffers).next_multiple_of(16);
         let hosts = self.hosts();
         let mut types = Types::default();
         let mut imports = ImportSection::new();

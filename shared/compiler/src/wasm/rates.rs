@@ -96,7 +96,9 @@ impl<'p> Emitter<'p> {
                 mask(rounding)
             ));
             self.function.free(&[amount, row]);
-            self.call("scale_short", Size::Fixed(0));
+            let is_tiny = factors.iter().all(|factor| u32::try_from(factor.by).is_ok());
+            let name = if is_tiny { "scale_tiny" } else { "scale_short" };
+            self.call(name, Size::Fixed(0));
             return;
         }
         if is_narrow {

@@ -6,9 +6,12 @@ use facts::{FIXED_BYTES, HEADER_ROW_COUNT, ROW_BYTES};
 use wasm_encoder::ValType;
 
 use super::code::{Label, Local, Op, Trips};
-use super::emit::{Compiled, Element, Emitter, is_constant, not_supported, slots};
+use super::emit::{Compiled, Element, Emitter, is_constant, not_supported, slots, too_large};
 use super::walk::{is_list, parts, visit};
 use crate::typed::{Expr, Kind, Loop, Operator, Type};
+
+/// Most instructions of a function to which a loop is added: far more than fit in a module.
+const OPS_MAX: usize = 65_536;
 
 /// What a consumer does with an element; it falls through when it wants the next one.
 pub(super) type Consumer<'c, 'p> = dyn FnMut(&mut Emitter<'p>, Element<'p>) -> Compiled<()> + 'c;
@@ -22,6 +25,10 @@ impl<'p> Emitter<'p> {
         pending: Option<Local>,
         consumer: &mut Consumer<'_, 'p>,
     ) -> Compiled<()> {
+        if self.function.ops.len() > OPS_MAX {
+            let expected = format!("a function of at most {OPS_MAX} instructions");
+            return Err(too_large(list.span, expected, "more".to_owned(), "join fewer lists"));
+        }
         match &list.kind {
             Kind::History => self.rows(pending, consumer),
             Kind::List(all) => self.literal(all, pending, consumer),
@@ -239,12 +246,12 @@ impl<'p> Emitter<'p> {
     ) -> Compiled<usize> {
         let mark = self.hoisted.len();
         if self.loops == 0 {
-            let mut found = Vec::new();
+            let mut found = Fixed::default();
             self.fixed_in_list(list, &mut found);
             if let Some(each) = each {
                 self.fixed(each, &mut found);
             }
-            for value in found {
+            for value in found.values {
                 self.expr(value)?;
                 let locals = self.keep(&value.ty);
                 self.hoisted.push((value, locals));
@@ -262,13 +269,14 @@ impl<'p> Emitter<'p> {
         }
     }
 
-    fn fixed_in_list(&self, list: &'p Expr, found: &mut Vec<&'p Expr>) {
+    fn fixed_in_list(&self, list: &'p Expr, found: &mut Fixed<'p>) {
         match &list.kind {
             Kind::Loop(_, body) => {
                 self.fixed_in_list(&body.list, found);
                 self.fixed(&body.each, found);
             }
-            Kind::Let(at) => {
+            Kind::Let(at) if !found.lets.contains(at) => {
+                found.lets.push(*at);
                 if let Some(known) = self.program().lets.get(*at) {
                     self.fixed_in_list(&known.value, found);
                 }
@@ -283,10 +291,10 @@ impl<'p> Emitter<'p> {
 
     /// The largest parts of a loop's body that do not change in it, are worth a local and cannot
     /// fault.
-    fn fixed(&self, expr: &'p Expr, found: &mut Vec<&'p Expr>) {
+    fn fixed(&self, expr: &'p Expr, found: &mut Fixed<'p>) {
         let is_worth = !is_list(expr) && !is_read(expr) && !matches!(expr.kind, Kind::Not(_));
         if is_worth && self.is_fixed(expr) {
-            found.push(expr);
+            found.values.push(expr);
             return;
         }
         if is_list(expr) {
@@ -313,6 +321,13 @@ impl<'p> Emitter<'p> {
         });
         fixed && !self.analysis.can_fault(expr) && !self.analysis.traces(expr)
     }
+}
+
+/// What does not change in a loop, and the lets of lists that were looked into.
+#[derive(Default)]
+struct Fixed<'p> {
+    values: Vec<&'p Expr>,
+    lets: Vec<usize>,
 }
 
 /// Whether an expression only reads something.

@@ -47,6 +47,10 @@ impl Lists for Known {
         list == 0 && PLAIN_ENTRIES.contains(&text)
     }
 
+    fn sees_whole(&self, name: &str, mode: Mode) -> bool {
+        screen::Index::sees_whole(name, mode_of(mode))
+    }
+
     fn screen(
         &self,
         _: u32,
@@ -55,11 +59,7 @@ impl Lists for Known {
         threshold: u16,
         mode: Mode,
     ) -> Option<(u16, u32)> {
-        let mode = match mode {
-            Mode::Default => screen::Mode::Default,
-            Mode::Ofac => screen::Mode::Ofac,
-            Mode::JaroWinkler => screen::Mode::JaroWinkler,
-        };
+        let mode = mode_of(mode);
         best(&self.0.screen(&screen::Query { name, birth, mode, threshold }))
     }
 
@@ -69,6 +69,14 @@ impl Lists for Known {
 
     fn entry_id(&self, _: u32, entry: u32) -> String {
         self.0.snapshot().entries[entry as usize].id.clone()
+    }
+}
+
+fn mode_of(mode: Mode) -> screen::Mode {
+    match mode {
+        Mode::Default => screen::Mode::Default,
+        Mode::Ofac => screen::Mode::Ofac,
+        Mode::JaroWinkler => screen::Mode::JaroWinkler,
     }
 }
 

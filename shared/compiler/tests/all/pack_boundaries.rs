@@ -11,10 +11,12 @@ fn rule(params: &str, when: &str, boundaries: &str) -> String {
          cases:\n  - {{ when: '{when}', outcome: review, severity: low, reason: r }}\n\
          otherwise: {{ reason: fine }}\n\
          boundaries: [{{ {boundaries} }}]\n\
-         examples:\n  - name: one\n    outcome: pass\n    request:\n      as_of: 2026-03-02T12:00:00Z\n      \
+         examples:\n  - name: one\n    outcome: pass\n    request:\n      \
+         as_of: 2026-03-02T12:00:00Z\n      \
          transaction: {{ id: t, type: other, amount: 5, currency: JPY, \
          source: {{ birth_date: 2000-02-29 }} }}\n      \
-         history: [{{ timestamp: 2026-03-01T00:00:00Z, type: other, amount: 5.00, currency: USD }}]\n"
+         history: [{{ timestamp: 2026-03-01T00:00:00Z, \
+         type: other, amount: 5.00, currency: USD }}]\n"
     )
 }
 
@@ -155,7 +157,8 @@ fn added_rows_are_numbered_and_the_base_keeps_its_own() {
 
 #[test]
 fn numbers_that_facts_are_held_against_are_thresholds() {
-    let all = "p: { type: money, value: 10.00 USD }, n: { type: int, value: 3 }, w: { type: duration, value: 24h }, s: { type: string, value: x }";
+    let all = "p: { type: money, value: 10.00 USD }, n: { type: int, value: 3 }, \
+    w: { type: duration, value: 24h }, s: { type: string, value: x }";
     for (when, wanted) in [
         (r#"transaction.currency == "USD" && transaction.amount > params.p"#, vec!["p"]),
         (r#"history.filter(r, r.timestamp > as_of - params.w).size() >= params.n"#, vec!["n", "w"]),

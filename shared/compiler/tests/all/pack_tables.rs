@@ -12,7 +12,8 @@ fn with_rows(rows: &str) -> String {
         "id: x.bands\nversion: 1.0.0\ntitle: Bands\njurisdiction: EU\ndomain: AML\n\
          effective_from: 2025-03-01T00:00:00Z\n\
          citation: {{ law: A law, read: 2026-01-01, seen: secondary }}\n\
-         table:\n  on: transaction.amount\n  given: transaction.currency == \"EUR\"\n  rows:\n{rows}\
+         table:\n  on: transaction.amount\n  \
+         given: transaction.currency == \"EUR\"\n  rows:\n{rows}\
          otherwise: {{ reason: another currency }}\n\
          examples:\n  - name: one\n    outcome: pass\n    request:\n      \
          transaction: {{ id: t, type: other, amount: 1, currency: EUR }}\n"
@@ -28,7 +29,8 @@ const BANDS: &str = "\
     \x20   - { below: 1000.00 EUR, outcome: pass, reason: low }\n\
     \x20   - { from: 1000.00 EUR, below: 3000 EUR, when: has(source.name), outcome: review,\n\
     \x20       severity: low, reason: middle with a name }\n\
-    \x20   - { from: 1000.00 EUR, below: 3000 EUR, outcome: review, severity: high, reason: middle }\n\
+    \x20   - { from: 1000.00 EUR, below: 3000 EUR, \
+    outcome: review, severity: high, reason: middle }\n\
     \x20   - { from: 3000.00 EUR, outcome: report, severity: medium, reason: high }\n";
 
 #[test]
@@ -93,10 +95,16 @@ fn a_table_says_what_its_cases_would() {
     let end = cases.find("otherwise:").expect("its end");
     let cases = format!(
         "{}cases:\n\
-         - {{ when: 'transaction.currency == \"EUR\" && transaction.amount < eur(\"1000.00\")', outcome: pass, reason: low }}\n\
-         - {{ when: 'transaction.currency == \"EUR\" && transaction.amount < eur(\"3000.00\") && has(source.name)', outcome: review, severity: low, reason: middle with a name }}\n\
-         - {{ when: 'transaction.currency == \"EUR\" && transaction.amount < eur(\"3000.00\")', outcome: review, severity: high, reason: middle }}\n\
-         - {{ when: 'transaction.currency == \"EUR\"', outcome: report, severity: medium, reason: high }}\n{}",
+         - {{ when: 'transaction.currency == \"EUR\" && \
+         transaction.amount < eur(\"1000.00\")', outcome: pass, reason: low }}\n\
+         - {{ when: 'transaction.currency == \"EUR\" && \
+         transaction.amount < eur(\"3000.00\") && has(source.name)', \
+         outcome: review, severity: low, reason: middle with a name }}\n\
+         - {{ when: 'transaction.currency == \"EUR\" && \
+         transaction.amount < eur(\"3000.00\")', \
+         outcome: review, severity: high, reason: middle }}\n\
+         - {{ when: 'transaction.currency == \"EUR\"', \
+         outcome: report, severity: medium, reason: high }}\n{}",
         &cases[..start],
         &cases[end..]
     );
@@ -107,7 +115,9 @@ fn a_table_says_what_its_cases_would() {
         for name in ["", r#","source":{"name":"n"}"#] {
             for amount in ["0", "999.99", "1000", "1000.01", "2999.99", "3000", "9000000"] {
                 let body = format!(
-                    r#"{{"transaction":{{"id":"t","type":"other","amount":"{amount}","currency":"{currency}"{name}}},"jurisdictions":["EU"],"domains":["AML"]}}"#
+                    "{{\"transaction\":{{\"id\":\"t\",\"type\":\"other\",\"amount\":\"{amount}\",\
+                     \"currency\":\"{currency}\"{name}}},\
+                     \"jurisdictions\":[\"EU\"],\"domains\":[\"AML\"]}}"
                 );
                 let request = facts::parse_request(body.as_bytes()).expect("sound");
                 let record = facts::record(&request, Millis(1)).expect("fits");
@@ -190,14 +200,16 @@ fn zones_are_offsets_changes_or_seasons() {
     let changes = "[{ from: 2025-03-09T07:00:00Z, offset: \"-04:00\" }]";
     assert_eq!(zone(changes), Ok(vec![(1_741_503_600_000, -240)]));
     // The south has summer at the turn of the year; the union changes at one instant of UTC.
-    let sydney = "{ standard: \"+10:00\", summer: \"+11:00\", begins: first sunday of october 02:00, \
+    let sydney = "{ standard: \"+10:00\", summer: \"+11:00\", \
+    begins: first sunday of october 02:00, \
                   ends: first sunday of april 03:00 }";
     let offsets = zone(sydney).expect("sound");
     assert_eq!(offsets[0], (0, 660));
     // 2025-04-06T03:00+11:00 and 2025-10-05T02:00+10:00.
     assert!(offsets.contains(&(1_743_868_800_000, 600)), "{offsets:?}");
     assert!(offsets.contains(&(1_759_593_600_000, 660)), "{offsets:?}");
-    let berlin = "{ standard: \"+01:00\", summer: \"+02:00\", begins: last sunday of march 01:00 UTC, \
+    let berlin = "{ standard: \"+01:00\", summer: \"+02:00\", \
+    begins: last sunday of march 01:00 UTC, \
                   ends: last sunday of october 01:00 UTC }";
     let offsets = zone(berlin).expect("sound");
     assert!(offsets.contains(&(1_743_296_400_000, 120)), "{offsets:?}");
@@ -286,21 +298,25 @@ cases:
     outcome: block
     severity: high
     reason: listed
-  - when: convert(transaction.amount, \"USD\", \"ecb.daily\") > usd(\"100.00\") && business_day(as_of,
+  - when: convert(transaction.amount, \"USD\", \"ecb.daily\") > \
+  usd(\"100.00\") && business_day(as_of,
       \"us.eastern\") > 0
     outcome: report
     severity: low
     reason: much
 otherwise: { reason: fine }
 examples:
-  - { name: one, outcome: pass, request: { transaction: { id: t, type: other, amount: 1, currency: EUR } } }
+  - name: one
+    outcome: pass
+    request: { transaction: { id: t, type: other, amount: 1, currency: EUR } }
 ";
 
 fn shelf() -> Shelf {
     let book =
         "name: x\nrules: [a/asking.yaml]\nlists: [l.yaml]\ncalendars: [c.yaml]\nrates: [r.yaml]\n";
     let list = "id: my.list\nsource: s\ntaken_at: 2026-01-01T00:00:00Z\nentries: [NO]\n";
-    let rates = "id: ecb.daily\nsource: s\ntaken_at: 2026-01-01T00:00:00Z\nas_of: 2026-01-01\nbase: EUR\n\
+    let rates = "id: ecb.daily\nsource: s\ntaken_at: 2026-01-01T00:00:00Z\nas_of: 2026-01-01\n\
+                 base: EUR\n\
                  rates: { USD: 1.085 }\n";
     Shelf(vec![
         ("rulebook.yaml", book.to_owned()),
@@ -327,13 +343,14 @@ fn a_bundle_is_enough_to_compile_its_rules_again() {
     assert!(again.agrees(rule, &bundle));
     assert_eq!(Some(&again.program), pack.rules[0].program.as_ref());
     // Nothing of the rule may be other than its source says.
-    let mut changes: Vec<Box<dyn Fn(&mut rules::Rule)>> = Vec::new();
-    changes.push(Box::new(|rule| rule.title.push('!')));
-    changes.push(Box::new(|rule| rule.fuel -= 1));
-    changes.push(Box::new(|rule| rule.effective_to = Some(Millis::MAX)));
-    changes.push(Box::new(|rule| rule.lists.reverse()));
-    changes.push(Box::new(|rule| rule.reasons[0].template.push('!')));
-    changes.push(Box::new(|rule| rule.source = rule.source.replace("100.00", "200.00")));
+    let changes: [fn(&mut rules::Rule); 6] = [
+        |rule| rule.title.push('!'),
+        |rule| rule.fuel -= 1,
+        |rule| rule.effective_to = Some(Millis::MAX),
+        |rule| rule.lists.reverse(),
+        |rule| rule.reasons[0].template.push('!'),
+        |rule| rule.source = rule.source.replace("100.00", "200.00"),
+    ];
     for change in changes {
         let mut changed = rule.clone();
         change(&mut changed);
@@ -355,11 +372,14 @@ fn a_bundle_is_enough_to_compile_its_rules_again() {
 #[test]
 fn every_wrong_file_of_a_rulebook_is_named() {
     let mut files = shelf();
-    files.0[0].1 = "name: x\nrules: [a/asking.yaml, b.yaml]\nlists: [l.yaml, ../l.yaml]\ncalendars: [c.yaml]\nrates: [r.yaml]\n".to_owned();
+    files.0[0].1 = "name: x\nrules: [a/asking.yaml, b.yaml]\nlists: [l.yaml, ../l.yaml]\n\
+                    calendars: [c.yaml]\nrates: [r.yaml]\n"
+        .to_owned();
     let errors = Pack::read(&files).expect_err("outside");
     assert_eq!(
         errors[0].to_string(),
-        "rulebook.yaml:3:17: expected a file in the pack's directory, found `../l.yaml`; write `folder/file.yaml`, without `..` and without a leading `/`"
+        "rulebook.yaml:3:17: expected a file in the pack's directory, \
+        found `../l.yaml`; write `folder/file.yaml`, without `..` and without a leading `/`"
     );
     files.0[0].1 = files.0[0].1.replace(", ../l.yaml", "");
     let errors = Pack::read(&files).expect_err("absent");

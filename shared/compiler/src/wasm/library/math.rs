@@ -2,6 +2,38 @@
 
 use super::Helper;
 
+/// The body of `scale_short` and `scale_tiny`, which differ in how they divide.
+macro_rules! scale_body {
+    ($divide:literal) => {
+        concat!(
+            "get nl get t i64.or i64 32 i64.shr_u get nh i64.or i64.eqz if
+                get nl get t i64.mul set pl
+            else
+                get nl get t call widen get nh get t i64.mul i64.add set ph set pl
+            end
+            get ph i64.eqz if
+                get pl get d i64.rem_u set ph
+                get pl get d i64.div_u set pl
+            else
+                get ph get d i64.div_u set q
+                get ph get d i64.rem_u get pl get d call ",
+            $divide,
+            " set ph set pl
+            end
+            get pl
+            get mask
+            get ph get d get ph i64.sub i64.eq if32
+                get pl wrap i32 1 i32.and i32 1 i32.add
+            else
+                get ph get d get ph i64.sub i64.gt_u i32 3 i32.mul
+            end
+            i32.shr_u i32 1 i32.and get ph i64.eqz i32.eqz i32.and
+            extend_u tee ph i64.add tee pl
+            get q get pl get ph i64.lt_u extend_u i64.add"
+        )
+    };
+}
+
 pub(super) const HELPERS: &[Helper] = &[
     Helper {
         name: "add",
@@ -236,30 +268,33 @@ pub(super) const HELPERS: &[Helper] = &[
             get xl get xh get dl get dh get s get mask i32 0
             get over get yh get nh i64.lt_u i32.or call finish",
     },
-    // n × t ÷ d, rounded, where n is an amount, t and d are positive and n × t has 127 bits at most.
+    // n × t ÷ d, rounded; n is an amount, t and d are positive, n × t has 127 bits at most.
     Helper {
         name: "scale_short",
         params: "nl:i64 nh:i64 t:i64 d:i64 mask:i32",
         results: "i64 i64",
         locals: "pl:i64 ph:i64 q:i64",
-        body: "get nl get t call widen get nh get t i64.mul i64.add set ph set pl
-            get ph i64.eqz if
-                get pl get d i64.rem_u set ph
-                get pl get d i64.div_u set pl
-            else
-                get ph get d i64.div_u set q
-                get ph get d i64.rem_u get pl get d call divlong set ph set pl
-            end
-            get pl
-            get mask
-            get ph get d get ph i64.sub i64.eq if32
-                get pl wrap i32 1 i32.and i32 1 i32.add
-            else
-                get ph get d get ph i64.sub i64.gt_u i32 3 i32.mul
-            end
-            i32.shr_u i32 1 i32.and get ph i64.eqz i32.eqz i32.and
-            extend_u tee ph i64.add tee pl
-            get q get pl get ph i64.lt_u extend_u i64.add",
+        body: scale_body!("divlong"),
+    },
+    // The same for d below 2^32.
+    Helper {
+        name: "scale_tiny",
+        params: "nl:i64 nh:i64 t:i64 d:i64 mask:i32",
+        results: "i64 i64",
+        locals: "pl:i64 ph:i64 q:i64",
+        body: scale_body!("divshort"),
+    },
+    // As `divlong`, for a divisor below 2^32.
+    Helper {
+        name: "divshort",
+        params: "hi:i64 lo:i64 v:i64",
+        results: "i64 i64",
+        locals: "q:i64",
+        body: "get hi i64 32 i64.shl get lo i64 32 i64.shr_u i64.or tee hi get v i64.div_u
+            i64 32 i64.shl set q
+            get hi get v i64.rem_u i64 32 i64.shl get lo i64 0xffffffff i64.and i64.or tee lo
+            get v i64.div_u get q i64.add
+            get lo get v i64.rem_u",
     },
     // x or x − d, and 1 when it is x − d.
     Helper {

@@ -164,7 +164,7 @@ pub(super) const HELPERS: &[Helper] = &[
         results: "i32 i32",
         locals: "at:i32",
         body: "get to set at
-            loop digit 20
+            loop digit size
                 get at i32 1 i32.sub tee at
                 get n i64 10 i64.rem_u wrap i32 48 i32.add i32.store8 0
                 get n i64 10 i64.div_u set n

@@ -116,17 +116,23 @@ fn modules_are_small_and_bounds_hold() {
 #[test]
 #[ignore = "prints sizes, bounds and times; run it with --release --nocapture"]
 fn print_sizes_and_times() {
-    const RUNS: u32 = 20_000;
+    const RUNS: u32 = 500;
+    const BATCHES: u32 = 60;
     let record = customer_of(ROWS);
     let mut all = 0.0;
     for written in &RULES {
         let rule = compiled(written);
         let (result, _, fuel) = rule.trace(&record);
-        let start = Instant::now();
-        for _ in 0..RUNS {
-            std::hint::black_box(rule.trace(std::hint::black_box(&record)));
-        }
-        let micros = start.elapsed().as_secs_f64() * 1e6 / f64::from(RUNS);
+        // The best of many batches: others may use the machine too.
+        let micros = (0..BATCHES)
+            .map(|_| {
+                let start = Instant::now();
+                for _ in 0..RUNS {
+                    std::hint::black_box(rule.trace(std::hint::black_box(&record)));
+                }
+                start.elapsed().as_secs_f64() * 1e6 / f64::from(RUNS)
+            })
+            .fold(f64::INFINITY, f64::min);
         all += micros;
         println!(
             "{:24} {:5} bytes, fuel {fuel:6} of {:?}, {micros:6.2} us, {:?}",

@@ -129,7 +129,8 @@ pub fn record(transaction: &str, history: &str) -> Record {
 
 pub fn row(at: &str, kind: &str, amount: &str, currency: &str, more: &str) -> String {
     format!(
-        r#"{{"timestamp":"{at}","type":"{kind}","amount":"{amount}","currency":"{currency}"{more}}}"#
+        r#"{{"timestamp":"{at}","type":"{kind}",
+            "amount":"{amount}","currency":"{currency}"{more}}}"#
     )
 }
 
@@ -190,7 +191,8 @@ pub fn customer_of(rows: usize) -> Record {
         )
     };
     let transaction = format!(
-        r#""type":"cash_deposit","amount":"12000.00","currency":"USD","source":{},"destination":{}"#,
+        r#""type":"cash_deposit","amount":"12000.00","currency":"USD",
+            "source":{},"destination":{}"#,
         side("ACC-0"),
         side("ACC-1"),
     );
