@@ -38,26 +38,37 @@ impl Bench {
         floor: Option<(&str, f64)>,
         routine: impl FnMut(&mut Bencher<'_>),
     ) -> f64 {
-        let median = self.median(name, routine);
-        if median >= MILLISECONDS_FROM {
-            let floor = floor.map(|(name, value)| (name, value / 1000.0));
-            self.figures.add(name, median / 1000.0, "ms", floor);
-        } else {
-            self.figures.add(name, median, "µs", floor);
-        }
+        let (median, fastest) = self.measure(name, routine);
+        let (factor, unit) =
+            if median >= MILLISECONDS_FROM { (1000.0, "ms") } else { (1.0, "µs") };
+        let floor = floor.map(|(name, value)| (name, value / factor));
+        let values = (median / factor, Some(fastest / factor));
+        self.figures.add_sampled(name, values, unit, floor);
         median
     }
 
     /// Measures without a row.
     pub fn median(&mut self, name: &str, routine: impl FnMut(&mut Bencher<'_>)) -> f64 {
+        self.measure(name, routine).0
+    }
+
+    /// Median and fastest sample in microseconds.
+    fn measure(&mut self, name: &str, routine: impl FnMut(&mut Bencher<'_>)) -> (f64, f64) {
         assert!(name.len() <= NAME_BYTES_MAX, "{name:?} is too long");
         self.criterion.bench_function(name, routine);
         // Criterion writes these as underscores.
         let file = name.replace([':', '/', '*', '?', '<', '>', '|', '"', '\\', '^'], "_");
-        let file = self.folder.join(file).join("new/estimates.json");
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let median = json["median"]["point_estimate"].as_f64();
-        median.unwrap_or_else(|| panic!("criterion left no median in {}", file.display())) / 1000.0
+        let folder = self.folder.join(file).join("new");
+        let read = |file: &str| -> serde_json::Value {
+            let text = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+            serde_json::from_str(&text).unwrap_or_default()
+        };
+        let median = read("estimates.json")["median"]["point_estimate"].as_f64();
+        let median = median.unwrap_or_else(|| panic!("no median in {}", folder.display()));
+        let sample = read("sample.json");
+        let numbers = |key: &str| sample[key].as_array().cloned().unwrap_or_default();
+        let (times, runs) = (numbers("times"), numbers("iters"));
+        let each = times.iter().zip(&runs).filter_map(|(t, n)| Some(t.as_f64()? / n.as_f64()?));
+        (median / 1000.0, each.fold(median, f64::min) / 1000.0)
     }
 }

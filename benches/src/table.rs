@@ -11,6 +11,8 @@ pub struct Figure {
     pub name: String,
     /// Median.
     pub median: f64,
+    /// The fastest sample, where samples were kept: what a quiet machine would come near to.
+    pub fastest: Option<f64>,
     /// Unit of the median and the floor.
     pub unit: String,
     /// What cannot be undercut, or the peer, measured in the same run: name and median.
@@ -44,9 +46,20 @@ impl Figures {
 
     /// Adds one.
     pub fn add(&mut self, name: &str, median: f64, unit: &str, floor: Option<(&str, f64)>) {
+        self.add_sampled(name, (median, None), unit, floor);
+    }
+
+    /// Adds one with its fastest sample.
+    pub fn add_sampled(
+        &mut self,
+        name: &str,
+        (median, fastest): (f64, Option<f64>),
+        unit: &str,
+        floor: Option<(&str, f64)>,
+    ) {
         let floor = floor.map(|(name, value)| (name.to_owned(), value));
         let (group, name, unit) = (self.group.clone(), name.to_owned(), unit.to_owned());
-        self.all.push(Figure { group, name, median, unit, floor, earlier: false });
+        self.all.push(Figure { group, name, median, fastest, unit, floor, earlier: false });
     }
 
     /// The figures of `group` that a JSON file holds, as they were measured there.
@@ -62,6 +75,7 @@ impl Figures {
                 group: group.to_owned(),
                 name: text(&row["name"]),
                 median: number(&row["median"]),
+                fastest: row["fastest"].as_f64(),
                 unit: text(&row["unit"]),
                 floor: floor.is_object().then(|| (text(&floor["name"]), number(&floor["median"]))),
                 earlier: earlier || row["earlier"].as_bool() == Some(true),
@@ -77,7 +91,9 @@ impl Figures {
     /// The table.
     pub fn table(&self) -> String {
         let floor = "floor or peer of the same run";
-        let mut text = format!("{:<58} {:>12} {:<9} {floor}\n", "what", "median", "unit");
+        let head = ["median", "fastest", "unit", "floor or peer of the same run"];
+        let mut text =
+            format!("{:<58} {:>8} {:>8} {:<4} {}\n", "what", head[0], head[1], head[2], head[3]);
         for figure in &self.all {
             let unit = &figure.unit;
             let floor = figure.floor.as_ref().map_or(String::new(), |(name, value)| {
@@ -86,7 +102,9 @@ impl Figures {
             });
             let mark = if figure.earlier { " *" } else { "" };
             let name = format!("{}{mark}", figure.name);
-            let line = format!("{name:<58} {:>12} {unit:<9} {floor}", plain(figure.median));
+            let fastest = figure.fastest.map_or(String::new(), plain);
+            let line =
+                format!("{name:<58} {:>8} {fastest:>8} {unit:<4} {floor}", plain(figure.median));
             text.push_str(line.trim_end());
             text.push('\n');
         }
@@ -107,6 +125,7 @@ impl Figures {
                     "group": figure.group,
                     "name": figure.name,
                     "median": figure.median,
+                    "fastest": figure.fastest,
                     "unit": figure.unit,
                     "floor": floor.map(|(name, value)| json!({"name": name, "median": value})),
                     "earlier": figure.earlier,

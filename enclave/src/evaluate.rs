@@ -126,16 +126,16 @@ fn rule_entries(program: &Program, rules: &Selection<'_>, run: &Run) -> Vec<Rule
     let ran = rules.rules.iter().zip(run.results.iter().zip(&run.traces));
     let hit = |(list, entry, score)| Hit { list, entry, score };
     ran.map(|((index, rule), (result, trace))| RuleEntry {
-            id: rule.id.clone(),
-            version: rule.version.clone(),
-            jurisdiction: rule.jurisdiction.clone(),
-            domain: rule.domain.clone(),
-            module: program.module_hash(*index),
-            outcome: result.outcome,
-            reason: result.reason,
-            hits: program.hits(rule, trace).into_iter().take(HITS_MAX).map(hit).collect(),
-        })
-        .collect()
+        id: rule.id.clone(),
+        version: rule.version.clone(),
+        jurisdiction: rule.jurisdiction.clone(),
+        domain: rule.domain.clone(),
+        module: program.module_hash(*index),
+        outcome: result.outcome,
+        reason: result.reason,
+        hits: program.hits(rule, trace).into_iter().take(HITS_MAX).map(hit).collect(),
+    })
+    .collect()
 }
 
 fn refusal(code: RefusalCode, field: &str, detail: String) -> Refusal {

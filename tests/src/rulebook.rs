@@ -64,7 +64,7 @@ pub fn request(number: u64) -> String {
     let rows: Vec<_> = (0..random.below(60)).map(|_| random.row(as_of)).collect();
     let _ = write!(
         body,
-        r#"}},"as_of":"{}","history":[{}],"jurisdictions":["US","EU","UK","SG","HK"],"domains":["AML","KYC","SANCTIONS","PEP"]}}"#,
+        r#"}},"as_of":"{}","history":[{}],{SCOPE}}}"#,
         facts::Millis(as_of),
         rows.join(",")
     );
@@ -131,6 +131,10 @@ impl Random {
     }
 }
 
+const SCOPE: &str = concat!(
+    r#""jurisdictions":["US","EU","UK","SG","HK"],"#,
+    r#""domains":["AML","KYC","SANCTIONS","PEP"]"#
+);
 const DAY_MS: u64 = 86_400_000;
 /// 2027-12-01: behind every change of the law that the packs know.
 const AS_OF_MS: u64 = 1_827_619_200_000;

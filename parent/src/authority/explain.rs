@@ -41,7 +41,8 @@ pub(crate) fn answer(source: &Path, wanted: &str, input: &Path) -> anyhow::Resul
 
 fn case(text: &mut String, rule: &CompiledRule, step: &compiler::interpret::Step) {
     let Body::Cases(draft) = &rule.read.body else { return };
-    let written = draft.cases.get(step.case).map(|case| case.when.text.trim()).unwrap_or_default();
+    let written = draft.cases.get(step.case).map(|case| &*case.when.text).unwrap_or_default();
+    let written = written.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = rule.locate(step.span).line;
     let number = step.case + 1;
     let _ = writeln!(text, "\ncase {number}, line {line}: {}", step.value);
@@ -49,15 +50,28 @@ fn case(text: &mut String, rule: &CompiledRule, step: &compiler::interpret::Step
     let mut shown: Vec<(String, &str)> = Vec::new();
     for part in &step.parts {
         let Some(source) = rule.text_at(part.span) else { continue };
-        let entry = (source.split_whitespace().collect::<Vec<_>>().join(" "), &*part.value);
-        // The whole condition stands above, and what stands there once is enough.
-        if entry.0 != written && !shown.contains(&entry) {
-            shown.push(entry);
+        let source = source.split_whitespace().collect::<Vec<_>>().join(" ");
+        // The whole condition stands above.
+        if source == written {
+            continue;
+        }
+        // Of what stands at one place the last is what the author meant.
+        match shown.iter_mut().find(|(known, _)| *known == source) {
+            Some(known) => known.1 = &part.value,
+            None => shown.push((source, &part.value)),
         }
     }
-    let width = shown.iter().map(|(source, _)| source.chars().count()).max().unwrap_or(0);
+    let width = shown.iter().map(|(_, value)| value.chars().count()).max().unwrap_or(0);
     for (source, value) in shown {
-        let _ = writeln!(text, "    {source:<width$}  {value}");
+        let _ = writeln!(text, "    {value:<width$}  {}", cut(&source));
+    }
+}
+
+/// A long expression to its first characters.
+fn cut(source: &str) -> String {
+    match source.chars().count() > SOURCE_CHARS_MAX {
+        true => source.chars().take(SOURCE_CHARS_MAX - 1).chain(['…']).collect(),
+        false => source.to_owned(),
     }
 }
 
@@ -75,3 +89,6 @@ fn with_scope(body: &[u8], rule: &rules::Rule) -> Option<Vec<u8>> {
     let inside = text.strip_suffix('}').filter(|_| !object.is_empty())?;
     Some(format!("{inside}{scope}}}").into_bytes())
 }
+
+/// Longest expression that is shown whole, in characters.
+const SOURCE_CHARS_MAX: usize = 120;

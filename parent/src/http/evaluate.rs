@@ -8,10 +8,10 @@ use crate::landed::Landed;
 use crate::limits::{BODY_BYTES_MAX, IDEMPOTENCY_KEY_CHARS_MAX};
 use crate::problem::{Kind, Problem};
 use crate::reference::ClientRef;
-use messages::parse_request;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use hyper::{HeaderMap, Request, Response, StatusCode};
+use messages::parse_request;
 
 /// The caller's key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

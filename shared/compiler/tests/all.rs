@@ -18,6 +18,7 @@ mod all {
     mod interpret_record;
     mod interpret_tables;
     mod pack;
+    mod pack_book;
     mod pack_boundaries;
     mod pack_language;
     mod pack_tables;

@@ -1,4 +1,4 @@
-//! The active currencies of ISO 4217 and the larger digital tokens, with their decimal places. Funds
+//! The active currencies of ISO 4217 and the larger digital tokens, with their decimals. Funds
 //! codes that have a minor unit are in; metals, units of account without one, `XTS` and `XXX` are
 //! not, because an amount in them has no smallest unit to count. The tables are data of the trusted
 //! core: they change with a release, never at run time.

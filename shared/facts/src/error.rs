@@ -59,7 +59,8 @@ pub enum ErrorKind {
     Count,
     /// A history row later than the time of evaluation.
     AfterAsOf,
-    /// An embedded message that is not well-formed, not of a kind that is read, or not one transfer.
+    /// An embedded message that is not well-formed, of a kind that is not read, or more than
+    /// one transfer.
     Message,
     /// A fact that the message and the transaction beside it state differently.
     Contradiction,

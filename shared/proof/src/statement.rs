@@ -1,7 +1,10 @@
 //! The statement of FORMAT.md §3: what one evaluation says. Encoding is deterministic; parsing
 //! re-encodes and compares.
 
-use crate::{ENTRY_BYTES_MAX, HITS_MAX, NONCE_BYTES_MAX, ProofError, SCOPE_MAX, STATEMENT_BYTES_MAX, TIME_SOURCE_NSM};
+use crate::{
+    ENTRY_BYTES_MAX, HITS_MAX, NONCE_BYTES_MAX, ProofError, SCOPE_MAX, STATEMENT_BYTES_MAX,
+    TIME_SOURCE_NSM,
+};
 use cbor::{CborError, Reader, Writer};
 use crypto::Digest;
 use facts::Millis;
@@ -111,8 +114,8 @@ pub struct Statement {
     pub offline: bool,
     /// Age of the authority's freshness statement.
     pub rules_age_ms: u64,
-    /// Version of the newest rulebook that the enclave held: higher than the rulebook's own when the
-    /// caller asked for an older one.
+    /// Version of the newest rulebook that the enclave held: higher than the rulebook's own when
+    /// the caller asked for an older one.
     pub newest_version: u64,
     /// The caller's nonce.
     pub nonce: Option<Vec<u8>>,

@@ -32,8 +32,8 @@ pub struct Bundle {
     pub rules: Vec<Rule>,
     /// Plain lists, sorted by id.
     pub lists: Vec<ListSnapshot>,
-    /// Lists of names, shared with the indexes over them; sorted by id; no id is also a plain list's. A list index of a rule counts
-    /// the plain lists first, then these.
+    /// Lists of names, shared with the indexes over them; sorted by id; no id is also a plain
+    /// list's. A list index of a rule counts the plain lists first, then these.
     pub names: Vec<Arc<Snapshot>>,
 }
 

@@ -66,7 +66,9 @@ fn modules_are_small_and_frozen() {
         std::fs::write(&path, &found).expect("written");
     }
     let frozen = std::fs::read_to_string(&path).expect("rulepacks/modules.txt");
-    assert_eq!(frozen, found, "a module changed: see `make freeze`");
+    let changed: Vec<_> =
+        found.lines().filter(|line| !frozen.lines().any(|f| f == *line)).collect();
+    assert!(frozen == found, "changed, see `make freeze`:\n{}", changed.join("\n"));
 }
 
 /// Runs the rulebook over the first `inputs` random requests, module and interpreter side by side;

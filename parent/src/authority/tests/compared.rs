@@ -69,8 +69,8 @@ fn an_answer_is_explained_part_by_part() {
     for part in [
         "case 1, line 11: true",
         "transaction.amount > params.threshold",
-        "transaction.amount   ",
-        "12000.00 USD",
+        "    12000.00 USD  transaction.amount\n",
+        "    true          transaction.currency == \"USD\"\n",
         "outcome   report",
         "reason    12000.00 USD > 10000.00 USD",
         "citation  31 CFR 1010.311; read 2026-11-21, primary source",

@@ -123,14 +123,19 @@ fn values(
         }
         FactKind::Day => {
             let at = at.ok_or_else(|| needs_at("years differ in length"))?;
-            let middle = Date::parse(&at.text).map_err(wrong)?.ms().div_euclid(DAY_MS as i64);
-            let day = |by: i64| {
-                let (year, month, day) = facts::civil_from_days(middle + by);
-                format!("{year:04}-{month:02}-{day:02}")
-            };
-            Ok([day(-1), day(0), day(1)])
+            days(&at.text).map_err(wrong)
         }
     }
+}
+
+/// The day before, the day, the day after.
+fn days(middle: &str) -> Result<[String; 3], facts::FactsError> {
+    let middle = Date::parse(middle)?.ms().div_euclid(DAY_MS as i64);
+    let day = |by: i64| {
+        let (year, month, day) = facts::civil_from_days(middle + by);
+        format!("{year:04}-{month:02}-{day:02}")
+    };
+    Ok([day(-1), day(0), day(1)])
 }
 
 fn as_of(header: &Header, base: &Example) -> Result<Millis, facts::FactsError> {

@@ -1,5 +1,5 @@
-//! A small assembler: the text of our own instructions to instructions. It reads nothing but text
-//! of this crate, so a word that it does not know is a mistake of ours.
+//! A small assembler: the text of our own instructions to instructions. A word that it does not
+//! know is a mistake of ours, so it must never be given text from outside of this crate.
 
 use wasm_encoder::{Instruction, MemArg, ValType};
 

@@ -1,4 +1,5 @@
-//! Functions of texts, numbers and times.
+//! Functions of texts, numbers and times. They must never read a place that their arguments do not
+//! name, nor round where the meaning does not.
 
 use wasm_encoder::ValType;
 

@@ -1,4 +1,5 @@
-//! Cases, decisions and results (ABI.md §5).
+//! Cases, decisions and results (ABI.md §5). It must never write a result whose values were not
+//! all evaluated.
 
 use facts::CodeSet;
 

@@ -1,4 +1,5 @@
-//! What is computed of a whole list: tests, counts, sums, extremes.
+//! What is computed of a whole list: tests, counts, sums, extremes. It must never lose a fault of
+//! an element that was asked for.
 
 use facts::HEADER_ROW_COUNT;
 use wasm_encoder::ValType;

@@ -1,5 +1,5 @@
-//! Elements of lists: membership, elements by index, lists that are equal. Operands are evaluated
-//! from left to right, and no element after the answer is asked for.
+//! Elements of lists: membership, elements by index, lists that are equal. It must never evaluate
+//! an operand before the one to its left, nor ask for an element after the answer.
 
 use facts::{HEADER_ROW_COUNT, ROW_BYTES};
 use wasm_encoder::ValType;

@@ -1,4 +1,5 @@
-//! Arithmetic and comparisons of 64-bit numbers and codes; those of 128 bits are in `wide`.
+//! Arithmetic and comparisons of 64-bit numbers and codes; those of 128 bits are in `wide`. A check
+//! is left out only where the bounds of the operands show that it can never fail.
 
 use facts::ROW_COUNTERPARTY_NUMBER;
 use wasm_encoder::ValType;

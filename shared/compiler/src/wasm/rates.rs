@@ -1,4 +1,4 @@
-//! Conversion of amounts by a rate table.
+//! Conversion of amounts by a rate table. It must never round twice.
 //!
 //! An amount of mantissa m and scale s in a currency with rate r becomes, in a currency with rate
 //! t, the mantissa m × N ÷ D of scale u, where N ÷ D = t ÷ r × 10^(u − s) in lowest terms. It is

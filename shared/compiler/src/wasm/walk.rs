@@ -1,4 +1,5 @@
-//! The parts of an expression, and what can be said of it by looking at its parts alone.
+//! The parts of an expression, and what can be said of it by looking at its parts alone. It must
+//! never leave a part out: what is not seen here is not counted, shared or kept in order.
 
 use std::collections::BTreeMap;
 

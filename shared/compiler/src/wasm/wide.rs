@@ -1,5 +1,5 @@
-//! Decimals and amounts: 128 bits in two halves. Where the bounds of the operands show that the
-//! upper halves do not matter, only the lower ones are read.
+//! Decimals and amounts: 128 bits in two halves. The upper halves are left out only where the
+//! bounds of the operands show that they can never matter.
 
 use facts::ROW_MANTISSA;
 use wasm_encoder::ValType;

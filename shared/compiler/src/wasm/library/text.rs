@@ -1,4 +1,5 @@
-//! Texts as an address and a length in bytes. Fault 3 is a conversion out of range.
+//! Texts as an address and a length in bytes; nothing outside of them is ever read. Fault 3 is a
+//! conversion out of range.
 
 use super::Helper;
 

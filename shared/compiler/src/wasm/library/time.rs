@@ -1,4 +1,5 @@
-//! Dates and calendars. Fault 5 is a time outside of a calendar.
+//! Dates and calendars, in numbers that never overflow for the years 1 to 9999. Fault 5 is a time
+//! outside of a calendar.
 
 use super::Helper;
 
