@@ -90,7 +90,6 @@ impl Figures {
 
     /// The table.
     pub fn table(&self) -> String {
-        let floor = "floor or peer of the same run";
         let head = ["median", "fastest", "unit", "floor or peer of the same run"];
         let mut text =
             format!("{:<58} {:>8} {:>8} {:<4} {}\n", "what", head[0], head[1], head[2], head[3]);

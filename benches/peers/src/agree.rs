@@ -43,10 +43,10 @@ fn one(folder: &str, request: fn(u64) -> String) -> Result<(), String> {
             .map_err(|difference| format!("{folder}: {difference}\ninput {number}: {body}"))?;
     }
     let modules = bundle.modules.len();
-    let rules = bundle.rules.len();
+    let of = bundle.rules.len();
     let seen: Vec<_> = outcomes.iter().map(|(name, times)| format!("{times} {name}")).collect();
     println!(
-        "{folder}: {inputs} inputs, {modules} modules: wasmi and wasmtime agree ({rules} rules; {})",
+        "{folder}: {inputs} inputs, {modules} modules: wasmi and wasmtime agree ({of} rules: {})",
         seen.join(", ")
     );
     Ok(())
