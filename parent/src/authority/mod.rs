@@ -145,10 +145,24 @@ fn answer_rules(rules: Rules) -> anyhow::Result<String> {
 
 /// The bytes of a file, with its name in the error.
 fn read(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    read_bounded(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The bytes of a file, unless they would fill the memory.
+fn read_bounded(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    use std::io::{Error, Read as _};
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(Error::other(format!("longer than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// Writes a file, with its name in the error.
 fn write(path: &std::path::Path, bytes: &[u8]) -> anyhow::Result<()> {
     std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
+
+/// Largest file that is read, in bytes: the longest list of names, and room.
+const FILE_BYTES_MAX: u64 = 128 << 20;

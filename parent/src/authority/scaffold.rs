@@ -31,8 +31,23 @@ fn rule_file(id: &str) -> anyhow::Result<String> {
             "expected an id such as us.acme.cash, found {id:?}: lower-case letters, digits, `.-_`"
         );
     }
-    Ok(TEMPLATE.replace("{id}", id))
+    let first = id.split('.').next().unwrap_or_default();
+    let place = PLACES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(first));
+    let (name, currency, offset) = place.unwrap_or(&PLACES[0]);
+    let text = TEMPLATE.replace("USD", currency).replace("-05:00", offset);
+    Ok(text.replace("jurisdiction: US ", &format!("jurisdiction: {name} ")).replace("{id}", id))
 }
+
+/// Jurisdictions with their currencies and their clocks on the first of January; the first one is
+/// written when the id names none.
+const PLACES: [(&str, &str, &str); 6] = [
+    ("US", "USD", "-05:00"),
+    ("CA", "CAD", "-05:00"),
+    ("EU", "EUR", "+01:00"),
+    ("HK", "HKD", "+08:00"),
+    ("SG", "SGD", "+08:00"),
+    ("UK", "GBP", "+00:00"),
+];
 
 /// The smallest rule that shows every part.
 const TEMPLATE: &str = r#"id: {id}

@@ -12,9 +12,11 @@ const TEXT_BYTES_MAX: usize = 256;
 
 /// The same program with its constant parts computed.
 pub fn fold(program: &Program) -> Program {
-    let mut folder = Folder { program: Program { lets: Vec::new(), ..program.clone() } };
+    let program_so_far = Program { lets: Vec::new(), ..program.clone() };
+    let mut folder = Folder { program: program_so_far, silent: Vec::new() };
     for known in &program.lets {
         let value = folder.expr(&known.value);
+        folder.silent.push(folder.is_silent(&value));
         folder.program.lets.push(Let { name: known.name.clone(), value });
     }
     let cases = program.cases.iter().map(|case| Case {
@@ -29,6 +31,8 @@ pub fn fold(program: &Program) -> Program {
 struct Folder {
     /// The program with the lets folded so far.
     program: Program,
+    /// Whether each of them is silent, so that it is looked into once.
+    silent: Vec<bool>,
 }
 
 impl Folder {
@@ -93,9 +97,7 @@ impl Folder {
     fn is_silent(&self, expr: &Expr) -> bool {
         match &expr.kind {
             Kind::InList(..) | Kind::Screen(_) | Kind::ScreenId(..) => false,
-            Kind::Let(index) => {
-                self.program.lets.get(*index).is_some_and(|known| self.is_silent(&known.value))
-            }
+            Kind::Let(index) => self.silent.get(*index).copied().unwrap_or(false),
             kind => parts(kind).into_iter().all(|part| self.is_silent(part)),
         }
     }

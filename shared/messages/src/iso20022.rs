@@ -26,7 +26,9 @@ pub(crate) fn read_xml(root: &Element<'_>) -> Result<Draft, FactsError> {
     };
     check_namespace(document, document.namespace)?;
     let document = Node::new(document, DOCUMENT);
-    read(kind, &document.need(kind.root)?)
+    let message = document.need(kind.root)?;
+    document.only(kind.root)?;
+    read(kind, &message)
 }
 
 /// A message in JSON: the object has one key, `Document`, and that again one.
@@ -176,8 +178,15 @@ fn read_holder(holder: &Node<'_>, party: &mut Party) -> Result<(), FactsError> {
     for other in id.all("Othr")? {
         let is_customer = other.text("SchmeNm/Cd", "id")?.is_some_and(|code| code == "CUST");
         let fact = if is_customer { &mut party.customer_id } else { &mut party.document };
-        let text = other.text("Id", "document")?;
-        *fact = fact.take().or(text);
+        let Some(text) = other.text("Id", "document")? else { continue };
+        // All of them, so that none hides behind another.
+        let all = fact.take().map_or(text.clone(), |known| format!("{known}; {text}"));
+        if all.len() > facts::TEXT_BYTES_MAX {
+            let expected = format!("identifiers of {} bytes in all", facts::TEXT_BYTES_MAX);
+            let found = format!("{} bytes", all.len());
+            return Err(other.fault(refused(expected, found, "send fewer")));
+        }
+        *fact = Some(all);
     }
     Ok(())
 }
@@ -196,7 +205,7 @@ fn bic_country(bic: &str) -> Result<Option<Country>, FactsError> {
 
 /// Documents of ISO 20022 anywhere in an envelope, not looked for inside each other.
 fn find_documents<'t>(element: &'t Element<'t>, documents: &mut Vec<&'t Element<'t>>) {
-    if element.name == "Document" && element.namespace.starts_with(NAMESPACE) {
+    if element.name == "Document" {
         documents.push(element);
         return;
     }

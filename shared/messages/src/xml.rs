@@ -77,7 +77,11 @@ impl<'a> Reader<'a> {
         else {
             return Ok(());
         };
-        let inside = inside.replace('\'', "\"").to_ascii_lowercase();
+        // One kind of quotes: of two kinds some pairs would not match.
+        let inside = match inside.contains('"') {
+            true => inside.to_ascii_lowercase(),
+            false => inside.replace('\'', "\"").to_ascii_lowercase(),
+        };
         let mut words = inside.split_whitespace();
         let is_sound = words.next() == Some("version=\"1.0\"");
         let known = ["encoding=\"utf-8\"", "standalone=\"yes\"", "standalone=\"no\""];

@@ -3,7 +3,8 @@
 
 use crate::codec::{keyed, millis, name};
 use crate::{
-    LISTS_MAX, ListSnapshot, MODULE_BYTES_MAX, MODULES_MAX, RULES_MAX, Rule, RulesError, malformed,
+    LISTS_MAX, ListSnapshot, MODULE_BYTES_MAX, MODULES_MAX, NAME_BYTES_MAX, RULES_MAX, Rule,
+    RulesError, malformed,
 };
 use cbor::{CborError, Reader, Writer};
 use crypto::{Digest, Domain, digest};
@@ -144,6 +145,12 @@ impl Bundle {
         }
         if self.list_count() > LISTS_MAX {
             return Err(content("lists", "more than 64 in all"));
+        }
+        for index in 0..self.list_count() {
+            let id = self.list_id(index).unwrap_or_default();
+            if id.is_empty() || id.len() > NAME_BYTES_MAX {
+                return Err(content(id, "a list's id has 1 to 128 bytes"));
+            }
         }
         for names in &self.names {
             names.check()?;

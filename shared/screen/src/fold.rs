@@ -1,6 +1,7 @@
 //! Folding: from any script and case to comparable tokens. SCORING.md has the tables' reasons.
 //! It must never depend on a locale, nor on anything but the text.
 
+use crate::seen::plain_width;
 use crate::{TOKEN_CHARS_MAX, TOKENS_MAX};
 
 /// Base letters of U+00C0..U+0180, U+0180..U+0250 and U+1E00..U+1F00; `.` has none.
@@ -97,7 +98,7 @@ fn special(letter: char) -> Option<&'static str> {
 /// was more than [`TOKENS_MAX`] tokens or [`TOKEN_CHARS_MAX`] letters in one.
 pub(crate) fn tokens(text: &str) -> (Vec<Vec<char>>, bool) {
     let mut splitter = Splitter::default();
-    for letter in text.chars() {
+    for letter in text.chars().map(plain_width) {
         if letter.is_ascii_alphanumeric() {
             splitter.push(letter.to_ascii_lowercase());
         } else if letter.is_ascii() && letter != '\'' && letter != '`' && letter != '&' {
@@ -173,6 +174,7 @@ impl Splitter {
 pub(crate) fn latin_tokens(text: &str) -> Vec<Vec<char>> {
     let plain: String = text
         .chars()
+        .map(plain_width)
         .filter(|c| !matches!(c, '\'' | '’' | '‘' | '`'))
         .map(|c| if c.is_ascii() || (0xC0..0x250).contains(&(c as u32)) { c } else { ' ' })
         .map(|c| if c == '.' || c == '&' { ' ' } else { c })

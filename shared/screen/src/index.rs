@@ -8,6 +8,7 @@ use crate::fold::{latin_tokens, tokens};
 use crate::names::{Names, Scratch};
 use crate::plain::{Ofac, OfacQuery, Whole};
 use crate::score::{BIRTH_AGREES, birth_sign, prepare, qualify, units};
+use crate::seen::{is_whole, parts, plain_width};
 use crate::{HITS_MAX, Kind, Snapshot};
 
 /// Which scorer answers.
@@ -52,7 +53,7 @@ pub struct Hits {
     pub best: Vec<Hit>,
     /// How many entries reach the threshold.
     pub total: u32,
-    /// The query was longer than what is looked at. Whoever asks should refuse or review it.
+    /// Only a part of the query was seen. Whoever asks must refuse it or have a person look.
     pub cut: bool,
 }
 
@@ -155,17 +156,23 @@ impl Index {
 
     /// The same as [`Index::screen`], with memory that the caller keeps.
     pub fn screen_with(&self, scratch: &mut Scratch, query: &Query<'_>) -> Hits {
-        let mut found = Vec::new();
-        let mut hit = |row: u32, score: u16| self.offer(query, row, score, &mut found);
-        let (name, threshold) = (query.name, query.threshold);
-        if threshold == 0 || threshold > crate::SCORE_MAX {
+        if query.threshold == 0 || query.threshold > crate::SCORE_MAX {
             return self.screen_brute_force(query);
         }
-        let mut cut = false;
+        let mut found = Vec::new();
+        for name in parts(query.name) {
+            self.find(scratch, &Query { name, ..*query }, &mut found);
+        }
+        ranked(found, !Self::sees_whole(query.name, query.mode))
+    }
+
+    /// One reading of a query, by the index.
+    fn find(&self, scratch: &mut Scratch, query: &Query<'_>, found: &mut Vec<Hit>) {
+        let mut hit = |row: u32, score: u16| self.offer(query, row, score, found);
+        let (name, threshold) = (query.name, query.threshold);
         match query.mode {
             Mode::Default => {
                 let prepared = prepare(name);
-                cut = prepared.cut;
                 let units = units(&prepared);
                 let bonus = if query.birth.is_some() { BIRTH_AGREES } else { 0 };
                 let threshold = threshold.saturating_sub(bonus).max(1);
@@ -177,23 +184,26 @@ impl Index {
                 self.ofac.screen(&asked, threshold, hit);
             }
             Mode::JaroWinkler => {
-                let (tokens, long) = tokens(name);
-                cut = long;
-                self.whole.screen(&Whole::query(&tokens), threshold, &mut hit);
+                self.whole.screen(&Whole::query(&tokens(name).0), threshold, &mut hit);
             }
         }
-        ranked(found, cut)
     }
 
     /// The same answer from a scan over every name; slow, for tests and comparisons.
     pub fn screen_brute_force(&self, query: &Query<'_>) -> Hits {
         let mut found = Vec::new();
-        let (folded, cut) = tokens(query.name);
-        let cut = cut && query.mode != Mode::Ofac;
+        for name in parts(query.name) {
+            self.scan(&Query { name, ..*query }, &mut found);
+        }
+        ranked(found, !Self::sees_whole(query.name, query.mode))
+    }
+
+    /// One reading of a query, by a scan.
+    fn scan(&self, query: &Query<'_>, found: &mut Vec<Hit>) {
         let prepared = prepare(query.name);
         let units = units(&prepared);
         let asked = OfacQuery::new(latin_tokens(query.name));
-        let whole = Whole::query(&folded);
+        let whole = Whole::query(&tokens(query.name).0);
         let mut pairs = Vec::new();
         for row in 0..self.rows.len() as u32 {
             let score = match query.mode {
@@ -203,34 +213,35 @@ impl Index {
                 Mode::Ofac => self.ofac.score(&asked, row),
                 Mode::JaroWinkler => self.whole.score(&whole, row),
             };
-            self.offer(query, row, score, &mut found);
+            self.offer(query, row, score, found);
         }
-        ranked(found, cut)
     }
 
-    /// Whether a mode looks at the whole of a name; of one with too many tokens or letters it would
-    /// see only a part, and answer so.
+    /// Whether a mode sees the whole of a name. One that is too long, shows nothing, hides
+    /// characters, mixes scripts that look alike in one word or, for `Ofac`, has letters that are
+    /// not Latin is seen in part: it must not be cleared.
     pub fn sees_whole(name: &str, mode: Mode) -> bool {
-        mode == Mode::Ofac || !tokens(name).1
+        is_whole(name, mode)
     }
 
     /// Entries with this document number, wallet or hull number, as hits of the highest score
     /// with name 0. Case, spaces and hyphens do not count, except that wallets in base58, whose
     /// case means something, are compared as they stand.
     pub fn identifier(&self, value: &str) -> Hits {
-        let (folded, exact) = (identifier_key("", value), identifier_key("wallet:", value));
         let mut found = Vec::new();
-        for key in [folded, exact] {
-            if key.len() <= 1 {
-                continue;
+        for value in value.split([';', ',']) {
+            for key in [identifier_key("", value), identifier_key("wallet:", value)] {
+                if key.len() <= 1 {
+                    continue;
+                }
+                let from = self.identifiers.partition_point(|(known, _)| *known < key);
+                let same = self.identifiers[from..].iter().take_while(|(known, _)| *known == key);
+                found.extend(same.map(|(_, entry)| Hit {
+                    entry: *entry,
+                    name: 0,
+                    score: crate::SCORE_MAX,
+                }));
             }
-            let from = self.identifiers.partition_point(|(known, _)| *known < key);
-            let same = self.identifiers[from..].iter().take_while(|(known, _)| *known == key);
-            found.extend(same.map(|(_, entry)| Hit {
-                entry: *entry,
-                name: 0,
-                score: crate::SCORE_MAX,
-            }));
         }
         ranked(found, false)
     }
@@ -276,16 +287,21 @@ fn ranked(mut found: Vec<Hit>, cut: bool) -> Hits {
     Hits { best: found, total, cut }
 }
 
-/// `=` and the value as it stands for wallets whose case means something; `~` and the folded
-/// value for all else.
+/// `=` and the letters and digits as they stand for wallets whose case means something; `~` and
+/// the folded ones for all else. A scheme such as `bitcoin:` is not part of an address.
 fn identifier_key(kind: &str, value: &str) -> String {
-    let value = value.trim();
+    let scheme = |scheme: &str| !scheme.is_empty() && scheme.chars().all(|c| c.is_alphabetic());
+    let value = match value.trim().split_once(':') {
+        Some((before, after)) if scheme(before) => after,
+        _ => value,
+    };
+    let kept = value.chars().map(plain_width).filter(|c| c.is_alphanumeric());
+    let exact: String = kept.collect();
     // 0x addresses and bech32 have one case or a checksum in it; base58 has digits of both cases.
-    let lower = value.to_ascii_lowercase();
+    let lower = exact.to_ascii_lowercase();
     let folds = lower.starts_with("0x") || lower.starts_with("bc1") || lower.starts_with("ltc1");
     if kind.starts_with("wallet:") && !folds {
-        return format!("={value}");
+        return format!("={exact}");
     }
-    let kept = value.chars().filter(|c| c.is_alphanumeric());
-    std::iter::once('~').chain(kept.flat_map(char::to_lowercase)).collect()
+    std::iter::once('~').chain(exact.chars().flat_map(char::to_lowercase)).collect()
 }

@@ -13,6 +13,7 @@ mod jaro;
 mod names;
 mod plain;
 mod score;
+mod seen;
 mod similar;
 mod snapshot;
 mod words;

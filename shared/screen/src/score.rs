@@ -76,13 +76,11 @@ pub(crate) struct Prepared {
     pub(crate) tokens: Vec<Token>,
     /// The sound form of all but legal forms and titles, written together; empty if too short.
     pub(crate) together: Vec<char>,
-    /// Something was longer than is looked at.
-    pub(crate) cut: bool,
 }
 
 /// Folds and classifies a name.
 pub(crate) fn prepare(text: &str) -> Prepared {
-    let (words, cut) = tokens(text);
+    let (words, _) = tokens(text);
     let mut words: Vec<String> = words.into_iter().map(|word| word.into_iter().collect()).collect();
     for (phrase, short) in PHRASES {
         while let Some(at) = words.windows(phrase.len()).position(|window| window == phrase) {
@@ -110,7 +108,7 @@ pub(crate) fn prepare(text: &str) -> Prepared {
         together.clear();
     }
     let tokens = all.into_iter().map(|(word, class)| Token::new(word.chars().collect(), class));
-    Prepared { tokens: tokens.collect(), together, cut }
+    Prepared { tokens: tokens.collect(), together }
 }
 
 fn classify(mut word: String, at: usize, count: usize) -> (String, Class) {

@@ -64,6 +64,11 @@ fn accepted(verified: &Verified, bundle: Option<&Bundle>) -> Verdict {
         if bundle.is_some() { "signed by the authorities" } else { "as the enclave says" };
     let remark = format!("bundle {} {vouched}", short(&book.hash.0));
     table.row("rules", format!("{} {}", book.name, book.version), remark);
+    if statement.newest_version != book.version {
+        let newest =
+            format!("the enclave held version {}; the caller asked", statement.newest_version);
+        table.row("", "SUPERSEDED", newest);
+    }
     let decision = statement.decision();
     let compliant = if decision.is_compliant() { "compliant" } else { "not compliant" };
     table.row("outcome", decision.name(), format!("{compliant}, as of {}", statement.as_of));

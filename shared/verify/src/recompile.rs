@@ -6,7 +6,7 @@ use crate::verifier::Ledger;
 use crate::{Materials, VerifyError};
 use compiler::interpret::interpret;
 use compiler::pack::{NameIndexes, RecompileError, RuleLists, recompile};
-use rules::{RuleResult, Selection};
+use rules::{Fault, Outcome, RuleResult, Selection, Value};
 use vm::Program;
 
 /// Record and replayed results, when the input was given.
@@ -25,8 +25,9 @@ pub(crate) fn check(
         return Ok(());
     }
     let bundle = program.bundle().bundle();
-    let names = NameIndexes::of(bundle);
-    let mut without_source = false;
+    // What costs is building the indexes: only when something is asked.
+    let names = replayed.is_some().then(|| NameIndexes::of(bundle));
+    let (mut without_source, mut exhausted) = (false, false);
     for (place, (index, rule)) in selection.rules.iter().enumerate() {
         let again = match recompile(rule, bundle) {
             Ok(again) => again,
@@ -49,8 +50,13 @@ pub(crate) fn check(
             let text = |hash| format!("{}: {hash}", rule.id);
             return Err(VerifyError::differs("P21", "module", text(stated), text(found)));
         }
-        if let Some((record, results)) = replayed {
-            let lists = RuleLists { bundle, names: &names, rule };
+        if let (Some((record, results)), Some(names)) = (replayed, &names) {
+            // The interpreter knows no limits of fuel, memory or stack.
+            if ends_at_a_limit(&results[place]) {
+                exhausted = true;
+                continue;
+            }
+            let lists = RuleLists { bundle, names, rule };
             let opinion = interpret(&again.program, record.as_bytes(), &lists);
             let ran = &results[place];
             let said = (ran.outcome, ran.reason, &ran.values);
@@ -67,10 +73,21 @@ pub(crate) fn check(
     }
     ledger.passed(&[21]);
     match replayed {
+        Some(_) if exhausted => {
+            ledger.not_checked(&[22], "a rule ended at a limit that the interpreter does not have");
+        }
         Some(_) => ledger.passed(&[22]),
         None => ledger.not_checked(&[22], "the input was not given"),
     }
     Ok(())
+}
+
+/// Whether a rule ran out of fuel, memory or stack.
+fn ends_at_a_limit(result: &RuleResult) -> bool {
+    let limits = [Fault::Fuel, Fault::Memory, Fault::Stack].map(|fault| fault.to_string());
+    let is_limit = |text: &String| limits.contains(text);
+    result.outcome == Outcome::Error
+        && matches!(&result.values[..], [Value::Text(text)] if is_limit(text))
 }
 
 #[cfg(test)]

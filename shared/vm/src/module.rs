@@ -8,8 +8,8 @@ use crypto::Digest;
 use rules::{Limits, VerifiedBundle, module_hash};
 use std::sync::Arc;
 use wasmi::{
-    CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Linker, Mutability,
-    Store, StoreLimits, StoreLimitsBuilder, Val, ValType,
+    CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Instance, Linker,
+    Mutability, Store, StoreLimits, StoreLimitsBuilder, Val, ValType,
 };
 
 /// One compiled module.
@@ -17,6 +17,8 @@ pub(crate) struct Module {
     pub(crate) hash: Digest,
     pub(crate) wasm: wasmi::Module,
     pub(crate) input_base: u32,
+    /// Bytes of a page of its memory: 65,536, or 1.
+    pub(crate) page_bytes: usize,
 }
 
 /// A verified bundle, ready to run.
@@ -101,12 +103,21 @@ impl Program {
             |problem: wasmi::Error| VmError::Invalid { module: hash, problem: problem.to_string() };
         let wasm = wasmi::Module::new(&self.engine, bytes).map_err(invalid)?;
         check_imports(hash, &wasm)?;
-        self.check_memory(hash, &wasm)?;
         for rule in self.bundle.bundle().rules.iter().filter(|rule| rule.module == index) {
             check_entry(hash, &wasm, &rule.entry)?;
         }
         let mut store = self.store(None, LOAD_FUEL);
-        let instance = self.linker.instantiate_and_start(&mut store, &wasm).map_err(invalid)?;
+        let refused = |problem: wasmi::Error| {
+            let max = u64::from(self.limits.memory_pages_max);
+            match wasm.get_export("memory") {
+                Some(ExternType::Memory(memory)) if memory.minimum() > max => {
+                    VmError::Memory { module: hash, max, found: memory.minimum() }
+                }
+                _ => invalid(problem),
+            }
+        };
+        let instance = self.linker.instantiate_and_start(&mut store, &wasm).map_err(refused)?;
+        let page_bytes = self.check_memory(hash, &instance, &store)?;
         let constant = |name: &str| -> Result<Val, VmError> {
             let problem = "expected an immutable global i32";
             let missing =
@@ -131,24 +142,24 @@ impl Program {
         if i64::from(found) != ABI_VERSION as i64 {
             return Err(VmError::Abi { module: hash, found });
         }
-        Ok(Module { hash, wasm, input_base: base as u32 })
+        Ok(Module { hash, wasm, input_base: base as u32, page_bytes })
     }
 
-    fn check_memory(&self, module: Digest, wasm: &wasmi::Module) -> Result<(), VmError> {
-        match wasm.get_export("memory") {
-            Some(ExternType::Memory(memory)) => {
-                let (found, max) = (memory.minimum(), u64::from(self.limits.memory_pages_max));
-                if found > max {
-                    return Err(VmError::Memory { module, max, found });
-                }
-                Ok(())
-            }
-            _ => Err(VmError::Export {
-                module,
-                export: "memory".into(),
-                problem: "expected one exported memory".into(),
-            }),
-        }
+    /// The bytes of a page of the module's memory, which must be inside of the limit.
+    fn check_memory(
+        &self,
+        module: Digest,
+        instance: &Instance,
+        store: &Store<HostState>,
+    ) -> Result<usize, VmError> {
+        let missing = || VmError::Export {
+            module,
+            export: "memory".into(),
+            problem: "expected one exported memory of at least one page".into(),
+        };
+        let memory = instance.get_memory(store, "memory").ok_or_else(missing)?;
+        let (bytes, pages) = (memory.data_size(store), memory.size(store) as usize);
+        bytes.checked_div(pages).ok_or_else(missing)
     }
 
     /// A fresh store with the limits of ABI.md §1.
@@ -190,7 +201,7 @@ fn config() -> Config {
         .compilation_mode(CompilationMode::Eager)
         .enforced_limits(EnforcedLimits::strict())
         .wasm_multi_memory(false)
-        .wasm_custom_page_sizes(false)
+        .wasm_custom_page_sizes(true)
         .wasm_wide_arithmetic(false)
         .wasm_tail_call(false)
         .wasm_extended_const(false)

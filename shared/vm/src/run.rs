@@ -2,8 +2,9 @@
 //! to. The same record and program give the same bytes on every machine.
 
 use crate::host::{HostFault, HostState};
+use crate::module::Module;
 use crate::{
-    ABI_VERSION, ENGINE, PAGE_BYTES, Program, RECURSION_MAX, STACK_BYTES_MAX, TEXT_VALUE_BYTES_MAX,
+    ABI_VERSION, ENGINE, Program, RECURSION_MAX, STACK_BYTES_MAX, TEXT_VALUE_BYTES_MAX,
     TRACE_EVENTS_MAX, VALUES_MAX,
 };
 use cbor::Writer;
@@ -206,7 +207,7 @@ impl Program {
         let instance =
             self.linker.instantiate_and_start(&mut *store, &module.wasm).map_err(fault_of)?;
         let memory = instance.get_memory(&*store, "memory").ok_or(Fault::Trap)?;
-        place(store, &memory, module.input_base, record.as_bytes())?;
+        place(store, &memory, module, record.as_bytes())?;
         let length = record.as_bytes().len() as i32;
         let packed = evaluate(store, &instance, &rule.entry, module.input_base as i32, length)?;
         self.read_result(memory.data(store.as_context()), rule, packed)
@@ -217,16 +218,17 @@ impl Program {
 fn place(
     store: &mut Store<HostState>,
     memory: &Memory,
-    base: u32,
+    module: &Module,
     record: &[u8],
 ) -> Result<(), Fault> {
-    let end = base as usize + record.len();
+    let base = module.input_base as usize;
+    let end = base + record.len();
     let size = memory.data_size(&*store);
     if end > size {
-        let pages = (end - size).div_ceil(PAGE_BYTES) as u64;
+        let pages = (end - size).div_ceil(module.page_bytes) as u64;
         memory.grow(&mut *store, pages).map_err(|_| Fault::Memory)?;
     }
-    memory.write(store, base as usize, record).map_err(|_| Fault::Memory)
+    memory.write(store, base, record).map_err(|_| Fault::Memory)
 }
 
 fn evaluate(

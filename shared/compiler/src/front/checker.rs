@@ -4,7 +4,7 @@
 use facts::Currency;
 
 use super::ast::{Ast, Binary, Node};
-use super::flow::Place;
+use super::flow::{Establishes, Faults, Known, Place};
 use super::kinds;
 use super::source::{Source, error};
 use crate::data::{Calendar, Rates};
@@ -41,8 +41,7 @@ pub(super) struct LetFacts {
     pub levels: usize,
     /// Most elements, of a list.
     pub length_max: usize,
-    /// Currencies that hold when it is true, and when it is false.
-    pub when: [Vec<(Place, Currency)>; 2],
+    pub when: Establishes,
 }
 
 /// A loop that the checked expression is in.
@@ -69,7 +68,7 @@ pub(super) struct Checker<'a> {
     pub calendars: &'a [Calendar],
     pub rates: &'a [Rates],
     pub frames: Vec<Frame>,
-    pub known: Vec<(Place, Currency)>,
+    pub known: Known,
     pub variables: usize,
 }
 
@@ -262,7 +261,7 @@ impl Checker<'_> {
         let first = self.bool(left);
         let second = match &first {
             Ok(first) => {
-                let known = self.established(first, and);
+                let known = self.established(first, and, Faults::GoOn);
                 self.knowing(known, |checker| checker.bool(right))
             }
             Err(Reported) => {
@@ -289,8 +288,8 @@ impl Checker<'_> {
         hint: Option<&Type>,
     ) -> Checked<Expr> {
         let condition = self.bool(condition)?;
-        let known = self.established(&condition, true);
-        let not_known = self.established(&condition, false);
+        let known = self.established(&condition, true, Faults::End);
+        let not_known = self.established(&condition, false, Faults::End);
         // A literal takes the type of the other branch.
         let (then_expr, other_expr) = if needs_hint(then) && !needs_hint(other) {
             let second = self.knowing(not_known, |c| c.value(other, hint))?;

@@ -1,6 +1,6 @@
 //! Which currency an amount is known to have at a place of the rule. An amount is only taken as
 //! one in a currency after an expression that is not false unless it is. It must never establish
-//! a currency from an expression that could be a fault instead.
+//! a currency from a fault, unless the same fault meets whoever reads the amount.
 
 use facts::Currency;
 
@@ -18,7 +18,21 @@ pub(super) enum Place {
     Row(i64),
 }
 
-type Known = Vec<(Place, Currency)>;
+/// Currencies of places. Each holds unless the place is absent; then reading it is a fault too.
+pub(super) type Known = Vec<(Place, Currency)>;
+
+/// What stands after an evaluation that gave no truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Faults {
+    /// Nothing: the fault ends the whole, as that of a condition before `?`, of a filter, of a
+    /// case.
+    End,
+    /// What follows is evaluated all the same, as the right side of `&&` and `||`.
+    GoOn,
+}
+
+/// What a condition establishes: when true and when false, and what follows a fault.
+pub(super) type Establishes = [[Known; 2]; 2];
 
 impl Checker<'_> {
     /// Runs `check` where `known` holds.
@@ -70,13 +84,13 @@ impl Checker<'_> {
         }
     }
 
-    /// The currencies that hold when the expression is `truth`, or is a fault that leaves the
-    /// whole no other answer.
-    pub fn established(&self, expr: &Expr, truth: bool) -> Known {
+    /// The currencies that hold where the expression is `truth`; with `Faults::GoOn` also where it
+    /// is a fault.
+    pub fn established(&self, expr: &Expr, truth: bool, faults: Faults) -> Known {
         match (&expr.kind, truth) {
             (Kind::And(a, b), true) | (Kind::Or(a, b), false) => {
-                let mut both = self.established(a, truth);
-                for known in self.established(b, truth) {
+                let mut both = self.established(a, truth, faults);
+                for known in self.established(b, truth, faults) {
                     if !both.contains(&known) {
                         both.push(known);
                     }
@@ -84,21 +98,23 @@ impl Checker<'_> {
                 both
             }
             (Kind::And(a, b), false) | (Kind::Or(a, b), true) => {
-                let other = self.established(b, truth);
-                let either = self.established(a, truth).into_iter();
+                let other = self.established(b, truth, faults);
+                let either = self.established(a, truth, faults).into_iter();
                 either.filter(|known| other.contains(known)).collect()
             }
-            (Kind::Not(a), _) => self.established(a, !truth),
+            (Kind::Not(a), _) => self.established(a, !truth, faults),
             (Kind::Let(index), _) => match self.facts.get(*index) {
-                Some(facts) => facts.when[usize::from(!truth)].clone(),
+                Some(facts) => facts.when[usize::from(!truth)][faults as usize].clone(),
                 None => Known::new(),
             },
             (Kind::Compare(Comparison::Equal, a, b), true)
-            | (Kind::Compare(Comparison::NotEqual, a, b), false) => self.same_currency(a, b),
+            | (Kind::Compare(Comparison::NotEqual, a, b), false) => {
+                self.same_currency(a, b, faults)
+            }
             (Kind::In(a, list), true) => match &self.behind_let(list).kind {
                 Kind::List(elements) => match elements.as_slice() {
                     [first, rest @ ..] if rest.iter().all(|each| each.kind == first.kind) => {
-                        self.same_currency(a, first)
+                        self.same_currency(a, first, faults)
                     }
                     _ => Known::new(),
                 },
@@ -108,14 +124,34 @@ impl Checker<'_> {
         }
     }
 
-    fn same_currency(&self, a: &Expr, b: &Expr) -> Known {
+    /// What a let establishes where it is used.
+    pub fn establishes(&self, expr: &Expr) -> Establishes {
+        let of = |truth, faults| self.established(expr, truth, faults);
+        [true, false].map(|truth| [of(truth, Faults::End), of(truth, Faults::GoOn)])
+    }
+
+    /// What follows from two codes being the same. When one is absent nothing was compared: then
+    /// the other is known only if the evaluation ends there.
+    fn same_currency(&self, a: &Expr, b: &Expr, faults: Faults) -> Known {
         if a.ty != Type::CurrencyCode || b.ty != Type::CurrencyCode {
             return Known::new();
         }
-        let places = [self.money_place(a), self.money_place(b)];
-        let currency = self.currency_of(a).or_else(|| self.currency_of(b));
-        let Some(currency) = currency else { return Known::new() };
-        places.into_iter().flatten().map(|place| (place, currency)).collect()
+        let mut known = Known::new();
+        for (of, other) in [(a, b), (b, a)] {
+            if faults == Faults::End || self.is_always_there(other) {
+                known.extend(self.money_place(of).zip(self.currency_of(other)));
+            }
+        }
+        known
+    }
+
+    /// Whether a code, a constant or that of a place, can always be read.
+    fn is_always_there(&self, expr: &Expr) -> bool {
+        match self.money_place(expr) {
+            Some(Place::Transaction | Place::Variable(_)) => true,
+            Some(Place::Row(_)) => false,
+            None => matches!(self.behind_let(expr).kind, Kind::Int(_)),
+        }
     }
 
     /// The currency that an expression of type `CurrencyCode` is known to give.
@@ -131,7 +167,7 @@ impl Checker<'_> {
         match &list.kind {
             Kind::Loop(Loop::Filter, body) => {
                 let place = Place::Variable(body.variable);
-                let known = self.established(&body.each, true);
+                let known = self.established(&body.each, true, Faults::End);
                 let found = known.iter().rev().find(|(known, _)| *known == place);
                 found.map(|(_, currency)| *currency).or_else(|| self.rows_currency(&body.list))
             }

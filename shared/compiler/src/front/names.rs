@@ -123,6 +123,14 @@ impl Checker<'_> {
                 _ => self.fact(ast, &path),
             };
         }
+        if let Some(path) = ast.path()
+            && !self.is_local(path[0])
+            && self.lists.contains(&path.join("."))
+        {
+            let hint = format!("write `list(\"{}\")`", path.join("."));
+            let found = self.quote(ast);
+            return self.fail(ErrorKind::UnknownName, ast, "a known name", found, hint);
+        }
         let base_expr = self.expr(base, None)?;
         match base_expr.ty {
             Type::Row => self.column(ast, base_expr, name),
@@ -225,6 +233,8 @@ impl Checker<'_> {
         let nested = path.get(1..).map(|rest| rest.join(".")).unwrap_or_default();
         let hint = if Field::named(&nested).is_some() {
             format!("write `{nested}`")
+        } else if path.len() == 2 && Column::ALL.iter().any(|column| column.name() == path[1]) {
+            format!("`{0}` is a column of history rows: `history.exists(r, r.{0} …)`", path[1])
         } else if path.get(2) == Some(&"currency") {
             "write `transaction.currency`".to_owned()
         } else {

@@ -7,7 +7,7 @@ use super::kinds;
 use super::lex::{TEXT_BYTES_MAX, is_name_part, is_name_start};
 use super::literals::{self, CodeError};
 use super::source::{Source, error};
-use super::spelling::did_you_mean;
+use super::spelling::nearest;
 use crate::draft::{Located, Param};
 use crate::typed::{Expr, Kind, Span, Type};
 use crate::{CompileError, ErrorKind};
@@ -17,7 +17,11 @@ use facts::CodeSet;
 pub fn param_value(param: &Param) -> Result<Expr, CompileError> {
     let name = param.ty.text.trim();
     let Some((_, is_list)) = TYPES.iter().find(|(known, _)| *known == name) else {
-        let hint = did_you_mean(name, TYPES.map(|(known, _)| known));
+        let meant = MEANT.iter().find(|(word, _)| *word == name.to_ascii_lowercase());
+        let hint = match (meant, nearest(name, TYPES.map(|(known, _)| known))) {
+            (Some((_, ty)), _) | (None, Some(ty)) => format!("did you mean `{ty}`?"),
+            _ => format!("known: {}", TYPES.map(|(known, _)| known).join(", ")),
+        };
         let found = facts::shown(name);
         return Err(error(ErrorKind::Pack, span(&param.ty), "a parameter's type", found, hint));
     };
@@ -118,6 +122,8 @@ fn single(ty: &str, value: &Located) -> Result<Expr, CompileError> {
     match read {
         Ok((kind, ty)) => Ok(Expr { kind, ty, span: place }),
         Err((expected, hint)) => {
+            let is_number = matches!(ty, "int" | "decimal" | "money");
+            let hint = number_hint(text).filter(|_| is_number).unwrap_or(hint);
             Err(error(ErrorKind::Literal, place, expected, facts::shown(text), hint))
         }
     }
@@ -147,6 +153,34 @@ pub fn type_name(ty: &Type) -> String {
 
 /// Longest name of a parameter or a let, in bytes.
 const NAME_BYTES_MAX: usize = 64;
+
+/// What to do about digits in groups, or a currency before its amount.
+fn number_hint(text: &str) -> Option<String> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    if text.contains([',', '_', '\'']) && text.starts_with(is_digit) {
+        let plain = text.replace([',', '_', '\''], "");
+        return Some(format!("write numbers without separators: `{plain}`"));
+    }
+    let (code, digits) = text.split_once(' ')?;
+    let is_amount = facts::Currency::parse(code).is_ok() && digits.starts_with(is_digit);
+    is_amount.then(|| format!("write the amount first: `{digits} {code}`"))
+}
+
+/// Words that authors write for types; only for hints.
+const MEANT: [(&str, &str); 12] = [
+    ("amount", "money"),
+    ("currency", "[currency]"),
+    ("number", "int"),
+    ("integer", "int"),
+    ("float", "decimal"),
+    ("percent", "decimal"),
+    ("boolean", "bool"),
+    ("text", "string"),
+    ("date", "timestamp"),
+    ("time", "timestamp"),
+    ("datetime", "timestamp"),
+    ("list", "[string]"),
+];
 
 /// Types of parameters, and whether they are lists.
 const TYPES: [(&str, bool); 16] = [

@@ -5,6 +5,7 @@ use rules::{Outcome, Reason};
 
 use super::ast::Ast;
 use super::checker::{Checked, Checker, ERRORS_MAX, LetFacts, Meaning, Reported};
+use super::flow::Faults;
 use super::kinds;
 use super::params::{self, param_value};
 use super::parse::parse;
@@ -20,6 +21,9 @@ pub const LETS_MAX: usize = 64;
 pub const CASES_MAX: usize = 64;
 /// Most levels of a typed expression with its lets put in.
 pub const TYPED_LEVELS_MAX: usize = 192;
+
+/// Most nodes of an amount that is written out where its let is used: copies of copies double.
+const AMOUNT_NODES_MAX: usize = 256;
 
 /// The reason of a rule that ends in `missing_data`.
 const MISSING: &str = "{0} is absent, so the rule cannot be decided";
@@ -54,6 +58,11 @@ pub fn check(draft: &Draft) -> Result<Program, Vec<CompileError>> {
     }
 }
 
+/// Nodes of an expression, where a let counts as one.
+fn nodes(expr: &Expr) -> usize {
+    1 + parts(&expr.kind).into_iter().map(nodes).sum::<usize>()
+}
+
 /// Whether the expression itself, not a let that it uses, asks a list.
 fn asks_list(expr: &Expr) -> bool {
     matches!(expr.kind, Kind::InList(..) | Kind::Screen(_) | Kind::ScreenId(..))
@@ -84,7 +93,7 @@ impl Checker<'_> {
                 let when = checker.bool(ast)?;
                 checker.checked_levels(ast, when)
             });
-            let known = when.as_ref().map(|when| self.established(when, true));
+            let known = when.as_ref().map(|when| self.established(when, true, Faults::End));
             let decision = self.knowing(known.unwrap_or_default(), |checker| {
                 checker.decision(&case.decision, &mut reasons)
             });
@@ -157,6 +166,12 @@ impl Checker<'_> {
                 let hint = "put the question where the list is used, or make the let a bool";
                 return checker.wrong_type(ast, expected, &expr.ty, hint);
             }
+            if expr.ty == Type::AnyMoney && nodes(&expr) > AMOUNT_NODES_MAX {
+                let expected = format!("an amount of at most {AMOUNT_NODES_MAX} parts");
+                let hint = "name the row or its index in a `let` of its own";
+                let found = "more, with the amounts of other lets put in";
+                return checker.fail(ErrorKind::TooLarge, ast, expected, found, hint);
+            }
             checker.checked_levels(ast, expr)
         })?;
         if expr.ty == Type::AnyMoney {
@@ -165,7 +180,7 @@ impl Checker<'_> {
         let facts = LetFacts {
             levels: self.levels(&expr),
             length_max: self.length_max(&expr),
-            when: [self.established(&expr, true), self.established(&expr, false)],
+            when: self.establishes(&expr),
         };
         self.facts.push(facts);
         self.lets.push(Let { name: name.text.clone(), value: expr });

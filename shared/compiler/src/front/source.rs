@@ -7,6 +7,8 @@ use crate::{CompileError, ErrorKind};
 
 /// Longest source of one expression or reason, in bytes.
 pub const SOURCE_BYTES_MAX: usize = 4096;
+/// Lines from here on are no lines of a file: each is a whole text, with its newlines in it.
+pub(crate) const COMPOSED_LINE: u32 = 1 << 24;
 /// Most characters of the source that an error repeats.
 const QUOTE_CHARS_MAX: usize = 60;
 
@@ -41,8 +43,9 @@ impl Source {
                 chars.push(c);
                 places.push((line, column));
             }
+            let ends_line = c == '\n' && located.line < COMPOSED_LINE;
             (line, column) =
-                if c == '\n' { (line + 1, located.column) } else { (line, column + 1) };
+                if ends_line { (line + 1, located.column) } else { (line, column + 1) };
         }
         places.push((line, column));
         Source { chars, places }

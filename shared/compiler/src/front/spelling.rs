@@ -1,8 +1,10 @@
 //! What authors write who come from other languages, and what to tell them; and the nearest known
 //! name of one that is unknown. It only makes words of errors: nothing here decides a meaning.
 
-use super::lex::TokenKind;
+use super::lex::{self, TokenKind};
+use super::source::Source;
 use crate::ErrorKind;
+use crate::draft::Located;
 
 type Refusal = Option<(ErrorKind, &'static str, &'static str)>;
 
@@ -50,6 +52,10 @@ pub(super) fn juxtaposed(
             let call = amount_call(code, &n.to_string());
             format!("write `{call}`")
         }
+        (Some(TokenKind::Int(n)), TokenKind::Name(unit), _) if hours_of(unit).is_some() => {
+            let hours = hours_of(unit).and_then(|hours| hours.checked_mul(*n)).unwrap_or(24);
+            format!("write `duration(\"{hours}h\")`")
+        }
         (Some(TokenKind::Int(_)), TokenKind::Symbol(","), Some(TokenKind::Int(_))) => {
             "write numbers without separators: `10000`".to_owned()
         }
@@ -63,6 +69,13 @@ pub(super) fn juxtaposed(
         (_, TokenKind::Symbol(_), _) => "check the operator before it".to_owned(),
         _ => "put an operator between the two values".to_owned(),
     }
+}
+
+/// The hours of a unit of time as people name it.
+fn hours_of(unit: &str) -> Option<u64> {
+    let hours = [("hour", 1), ("day", 24), ("week", 168)];
+    let unit = unit.strip_suffix('s').unwrap_or(unit);
+    hours.iter().find(|(name, _)| *name == unit).map(|(_, hours)| *hours)
 }
 
 fn word_hint(name: &str) -> String {
@@ -93,6 +106,29 @@ pub(super) fn amount_call(code: &str, digits: &str) -> String {
         Some((name, _)) => format!("{name}(\"{digits}\")"),
         None => format!("money(\"{digits}\", \"{code}\")"),
     }
+}
+
+/// The parameters that a text names, and the names in it that stand alone.
+pub(crate) fn param_and_other_names(text: &Located) -> (Vec<String>, Vec<String>) {
+    let tokens = Source::new(text).and_then(|source| lex::tokens(&source)).unwrap_or_default();
+    let name = |index: usize| match tokens.get(index).map(|token| &token.kind) {
+        Some(TokenKind::Name(name)) => Some(name.clone()),
+        _ => None,
+    };
+    let is_point = |index: usize| {
+        tokens.get(index).is_some_and(|token| token.kind == TokenKind::Symbol("."))
+    };
+    let (mut params, mut others) = (Vec::new(), Vec::new());
+    for index in 0..tokens.len() {
+        let Some(found) = name(index) else { continue };
+        let is_part = index.checked_sub(1).is_some_and(is_point);
+        match (found == "params" && is_point(index + 1), is_part) {
+            (_, true) => {}
+            (true, false) => params.extend(name(index + 2)),
+            (false, false) => others.push(found),
+        }
+    }
+    (params, others)
 }
 
 /// The nearest of `known`, when it is near enough to be meant.

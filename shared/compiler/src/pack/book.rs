@@ -15,6 +15,7 @@ use super::rule::Body;
 use super::{FILE_BYTES_MAX, tables};
 use crate::CompileError;
 use crate::draft::Located;
+use crate::typed::Span;
 
 /// The files of a pack, by their names in it.
 pub trait Files {
@@ -73,7 +74,8 @@ impl Pack {
         files: &dyn Files,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Pack, Vec<CompileError>> {
-        let book = text(files, RULEBOOK).and_then(|source| Book::parse(&source))?;
+        let book = bytes(files, RULEBOOK).and_then(|bytes| text_of(RULEBOOK, bytes))?;
+        let book = Book::parse(&book)?;
         let mut reading = Reading { files, errors: Vec::new(), lacks_lists: false };
         let lists = reading.lists(&book);
         let names = reading.names(&book);
@@ -216,8 +218,8 @@ impl Reading<'_> {
     }
 
     fn text(&mut self, file: &Located) -> Option<String> {
-        let read = text(self.files, &file.text).map_err(|errors| at_name(errors, file));
-        self.keep(read)
+        let read = bytes(self.files, &file.text).map_err(|errors| at_name(errors, file));
+        self.keep(read.and_then(|bytes| text_of(&file.text, bytes)))
     }
 
     fn names(&mut self, book: &Book) -> Vec<Arc<screen::Snapshot>> {
@@ -288,16 +290,25 @@ impl Reading<'_> {
     }
 }
 
-fn text(files: &dyn Files, name: &str) -> Result<String, Vec<CompileError>> {
-    let fail = |expected: &str, found: String| {
-        vec![pack_error(name, tables::WHOLE_FILE, expected, found, "")]
-    };
-    let bytes = files.read(name).map_err(|said| fail("a file that can be read", said))?;
+/// The bytes of a file, or why there are none.
+fn bytes(files: &dyn Files, name: &str) -> Result<Vec<u8>, Vec<CompileError>> {
+    files.read(name).map_err(|said| {
+        vec![pack_error(name, tables::WHOLE_FILE, "a file that can be read", said, "")]
+    })
+}
+
+fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Vec<CompileError>> {
     if bytes.len() > FILE_BYTES_MAX {
         let expected = format!("a file of at most {FILE_BYTES_MAX} bytes");
-        return Err(fail(&expected, format!("{} bytes", bytes.len())));
+        let found = format!("{} bytes", bytes.len());
+        return Err(vec![pack_error(name, tables::WHOLE_FILE, expected, found, "")]);
     }
-    String::from_utf8(bytes).map_err(|_| fail("UTF-8", "other bytes".to_owned()))
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
+        let span = Span { line: before as u32 + 1, column: 1, length: 1 };
+        vec![pack_error(name, span, "UTF-8", "other bytes", "save the file as UTF-8")]
+    })
 }
 
 /// A file that cannot be read is an error of the line that names it.

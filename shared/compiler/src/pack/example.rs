@@ -69,7 +69,7 @@ fn read(node: &Node, report: &mut Report) -> Option<Example> {
     let fields = report.fields("an example", &KEYS, node)?;
     let name = report.required_text(&fields, "name");
     let request = report.required(&fields, "request");
-    let request = request.filter(|node| report.fields("a request", &REQUEST_KEYS, node).is_some());
+    let request = request.filter(|node| is_request(node, report));
     let outcome = report.required_text(&fields, "outcome");
     let outcome = outcome.and_then(|text| match text.text.as_str() {
         // A rule may be written to overflow, and an example may say so.
@@ -78,6 +78,48 @@ fn read(node: &Node, report: &mut Report) -> Option<Example> {
     });
     let reason = report.optional_text(&fields, "reason").map(|text| text.text.trim().to_owned());
     Some(Example { name: name?, outcome: outcome?, reason, request: request?.clone() })
+}
+
+/// Whether a request has the keys of one. What else is in it, the caller's own reader says.
+fn is_request(node: &Node, report: &mut Report) -> bool {
+    let Value::Map(entries) = &node.value else {
+        return report.fields("a request", &REQUEST_KEYS, node).is_some();
+    };
+    if let Some(key) = split_number(node) {
+        let hint = "write numbers without separators, such as `15000.00`";
+        let found = format!("the key {}", facts::shown(&key.text));
+        report.pack(span_of(key), "a name before the colon", found, hint);
+        return false;
+    }
+    let misplaced: Vec<&Located> =
+        entries.iter().map(|(key, _)| key).filter(|key| is_of_transaction(&key.text)).collect();
+    let Some(first) = misplaced.first() else {
+        return report.fields("a request", &REQUEST_KEYS, node).is_some();
+    };
+    let names: Vec<String> = misplaced.iter().map(|key| facts::shown(&key.text)).collect();
+    let found = format!("{} beside it", names.join(", "));
+    let hint = format!("put it inside: `transaction: {{ {}: … }}`", first.text);
+    report.pack(span_of(first), "facts inside `transaction`", found, hint);
+    false
+}
+
+fn is_of_transaction(key: &str) -> bool {
+    let names = facts::FIELDS.iter().filter_map(|field| field.name.strip_prefix("transaction."));
+    !REQUEST_KEYS.contains(&key)
+        && names.chain(["id", "currency", "source", "destination"]).any(|name| name == key)
+}
+
+/// The second part of `amount: 15,000.00` between braces.
+fn split_number(node: &Node) -> Option<&Located> {
+    match &node.value {
+        Value::List(list) => list.iter().find_map(split_number),
+        Value::Map(entries) => entries.iter().find_map(|(key, value)| {
+            let digits = key.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            let is_tail = digits && !key.text.is_empty() && value.value == Value::Null;
+            is_tail.then_some(key).or_else(|| split_number(value))
+        }),
+        _ => None,
+    }
 }
 
 /// Keys of a request that an example may have.

@@ -61,7 +61,8 @@ impl Lists for RuleLists<'_> {
     ) -> Option<(u16, u32)> {
         let mode = screen_mode(mode);
         let query = screen::Query { name, birth, mode, threshold };
-        best(&self.names(list)?.screen(&query))
+        // A scan, so that the index is checked too.
+        best(&self.names(list)?.screen_brute_force(&query))
     }
 
     fn screen_id(&self, list: u32, text: &str) -> Option<(u16, u32)> {

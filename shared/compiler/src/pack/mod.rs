@@ -12,6 +12,7 @@ mod pieces;
 mod report;
 mod rule;
 mod stages;
+mod syntax;
 mod table;
 mod tables;
 mod threshold;

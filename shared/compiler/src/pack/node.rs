@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_saphyr::{Location, Spanned};
 
 use super::report::pack_error;
+use super::syntax;
 use crate::CompileError;
 use crate::draft::Located;
 use crate::typed::Span;
@@ -52,9 +53,13 @@ impl Node {
             strict_booleans: true,
             reject_unsupported_tags: true,
             with_snippet: false,
+            // An alias stands for a few lines, not for a file.
+            alias_limits: serde_saphyr::alias_limits! {
+                max_total_replayed_events: REPLAYED_EVENTS_MAX,
+            },
         };
         let raw: Result<Spanned<Raw>, _> = serde_saphyr::from_str_with_options(source, options);
-        let raw = raw.map_err(|error| syntax(file, source, &error))?;
+        let raw = raw.map_err(|error| refused(file, source, &error))?;
         Ok(node(raw, &Source { text: source, lines: line_starts(source) }))
     }
 
@@ -215,12 +220,11 @@ fn span_of(at: &Location) -> Span {
 }
 
 /// What the YAML reader says, as our error.
-fn syntax(file: &str, source: &str, error: &serde_saphyr::Error) -> CompileError {
+fn refused(file: &str, source: &str, error: &serde_saphyr::Error) -> CompileError {
     let error = error.without_snippet();
-    let mut span = error.location().map(|at| span_of(&at)).unwrap_or_default();
-    span.length = span.length.min(source.len() as u32);
-    let text = error.to_string();
-    let said = text.lines().next().unwrap_or_default();
-    let hint = "quote a text that begins with `!`, `&`, `*`, `[` or `{`, or that has `: ` in it";
-    pack_error(file, span, "YAML", said.to_owned(), hint)
+    let span = error.location().map(|at| span_of(&at)).unwrap_or_default();
+    syntax::explain(file, source, span, &error.to_string())
 }
+
+/// Most pieces that all aliases of a file stand for.
+const REPLAYED_EVENTS_MAX: usize = 20_000;

@@ -29,7 +29,15 @@ impl Pieces {
             return text.clone();
         }
         let places = trace(text, source);
-        self.register(text.text.clone(), places)
+        self.register(unfolded(text, &places), places)
+    }
+
+    /// A text for people: its newlines are blanks.
+    pub(crate) fn prose(&mut self, text: &Located, source: &str) -> Located {
+        if is_verbatim(text, source) {
+            return text.clone();
+        }
+        self.register(text.text.replace('\n', " "), trace(text, source))
     }
 
     /// Several parts as one expression; `span` is where they stand together.
@@ -47,8 +55,9 @@ impl Pieces {
                     places.extend(glue.chars().map(|_| last));
                 }
                 Part::Source(located) => {
-                    text.push_str(&located.text);
-                    places.extend(trace(located, source));
+                    let traced = trace(located, source);
+                    text.push_str(&unfolded(located, &traced));
+                    places.extend(traced);
                     last = places.last().copied().unwrap_or(last);
                 }
             }
@@ -72,13 +81,22 @@ impl Pieces {
     }
 
     fn register(&mut self, text: String, places: Vec<Place>) -> Located {
-        // Newlines would shift the numbers: they are white space for the expression.
-        let text = text.replace('\n', " ");
         let number = u32::try_from(self.composed.len()).unwrap_or(u32::MAX);
         self.composed.push(places);
         let line = LINES_MAX.saturating_add(number);
         Located { text, line, column: 1 }
     }
+}
+
+/// The text with the newlines that YAML folded away, where a comment would go on without them.
+fn unfolded(text: &Located, places: &[Place]) -> String {
+    if !text.text.contains("//") {
+        return text.text.clone();
+    }
+    let next = places.iter().skip(1).chain(places.last());
+    let chars = text.text.chars().zip(places.iter().zip(next));
+    let ends_line = |c: char, here: &Place, next: &Place| c == ' ' && next.0 > here.0;
+    chars.map(|(c, (here, next))| if ends_line(c, here, next) { '\n' } else { c }).collect()
 }
 
 /// Whether the file says at that place what the text says.
@@ -137,6 +155,6 @@ fn places(source: &str) -> impl Iterator<Item = (Place, char)> {
 }
 
 /// Lines below this number are lines of the file.
-const LINES_MAX: u32 = 1 << 24;
+const LINES_MAX: u32 = crate::front::COMPOSED_LINE;
 /// Longest escape or fold that is stepped over, in characters.
 const ESCAPE_CHARS_MAX: usize = 512;

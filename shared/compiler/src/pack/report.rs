@@ -100,7 +100,11 @@ impl Report {
         };
         for (key, _) in entries {
             if !known.contains(&key.text.as_str()) {
-                let hint = did_you_mean(&key.text, known.iter().copied());
+                let hint = match key.text.starts_with(|c: char| c.is_ascii_digit()) {
+                    // `{ value: 10,000.00 USD }` is two entries.
+                    true => "write numbers without separators, such as `10000.00`".to_owned(),
+                    false => did_you_mean(&key.text, known.iter().copied()),
+                };
                 let found = format!("the key {}", facts::shown(&key.text));
                 self.pack(span_of(key), format!("a key of {what}"), found, hint);
             }
@@ -113,7 +117,17 @@ impl Report {
         let found = fields.find(key);
         if found.is_none() {
             let expected = format!("the key `{key}`");
-            self.pack(fields.span, expected, format!("{} without it", fields.what), "add it");
+            let hint = match key {
+                "otherwise" => "add what the rule says when no case holds:\n  otherwise:\n    \
+                                reason: \"not more than the threshold\"",
+                "examples" if fields.what == "a rule file" => {
+                    "add what a caller would send and what the rule says of it:\n  examples:\n    \
+                     - { name: a wire, outcome: pass, request: { transaction: { id: t, \
+                     type: wire_transfer, amount: \"5.00\", currency: USD } } }"
+                }
+                _ => "add it",
+            };
+            self.pack(fields.span, expected, format!("{} without it", fields.what), hint);
         }
         found
     }

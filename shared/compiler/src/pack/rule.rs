@@ -8,10 +8,12 @@ use super::example::{self, Example};
 use super::header::{self, Header};
 use super::node::{Node, Value};
 use super::pieces::Pieces;
-use super::report::{Fields, Report, span_of};
+use super::report::{Fields, Report, pack_error, span_of};
 use super::table;
+use super::tables::WHOLE_FILE;
 use crate::CompileError;
 use crate::draft::{Draft, DraftCase, DraftDecision, Located, Param};
+use crate::front::{CASES_MAX, LETS_MAX};
 
 /// A rule file, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,13 +91,15 @@ pub const RULE_KEYS: [&str; 24] = [
 impl RuleFile {
     /// Reads a rule file.
     pub fn parse(file: &str, source: &str) -> Result<RuleFile, Vec<CompileError>> {
-        let node = Node::parse(file, source).map_err(|error| vec![error])?;
-        let mut report = Report::of(file);
+        // Reading on would take a time that grows with the square of the length.
         if source.len() > SOURCE_BYTES_MAX {
             let expected = format!("a rule file of at most {SOURCE_BYTES_MAX} bytes");
             let hint = "the bundle holds it as it is: move long comments elsewhere";
-            report.pack(node.span, expected, format!("{} bytes", source.len()), hint);
+            let found = format!("{} bytes", source.len());
+            return Err(vec![pack_error(file, WHOLE_FILE, expected, found, hint)]);
         }
+        let node = Node::parse(file, source).map_err(|error| vec![error])?;
+        let mut report = Report::of(file);
         let rule = read(&node, source, &mut report);
         report.finish(rule)
     }
@@ -230,12 +234,17 @@ fn lets(
     pieces: &mut Pieces,
     report: &mut Report,
 ) -> Vec<(Located, Located)> {
-    let entries = entries(fields, "let", report).iter();
+    let entries = entries(fields, "let", report);
+    if entries.len() > LETS_MAX {
+        let expected = format!("at most {LETS_MAX} names in `let`");
+        report.pack(fields.span, expected, format!("{}", entries.len()), FEWER);
+        return Vec::new();
+    }
     let read = |(name, node): &(Located, Node)| {
         let text = report.text("an expression", node)?;
         Some((name.clone(), pieces.expression(&text, source)))
     };
-    entries.filter_map(read).collect()
+    entries.iter().filter_map(read).collect()
 }
 
 fn case_list(
@@ -247,6 +256,11 @@ fn case_list(
     let list = report.list("a list of cases", node);
     if list.is_empty() {
         report.pack(node.span, "at least one case", "none", "");
+    }
+    if list.len() > CASES_MAX {
+        let expected = format!("at most {CASES_MAX} cases");
+        report.pack(node.span, expected, format!("{}", list.len()), FEWER);
+        return Vec::new();
     }
     let mut read = |node: &Node| {
         let fields = report.fields("a case", &["when", "outcome", "severity", "reason"], node)?;
@@ -275,7 +289,7 @@ pub(crate) fn decision(
         _ => report.required_text(fields, "severity").and_then(|text| severity_of(&text, report)),
     };
     let reason = report.required_text(fields, "reason");
-    let reason = pieces.expression(&reason?, source);
+    let reason = pieces.prose(&reason?, source);
     Some(DraftDecision { outcome: outcome?, severity: severity?, reason })
 }
 
@@ -293,6 +307,9 @@ fn severity_of(text: &Located, report: &mut Report) -> Option<Severity> {
 pub const OUTCOMES: [&str; 5] = ["pass", "report", "review", "block", "missing_data"];
 /// Severities.
 pub const SEVERITIES: [&str; 5] = ["info", "low", "medium", "high", "critical"];
+
+/// What to do about too much in one rule.
+pub(crate) const FEWER: &str = "split the rule into several";
 
 fn evidence(fields: &Fields<'_>, report: &mut Report) -> Vec<String> {
     let Some(node) = fields.find("evidence") else { return Vec::new() };

@@ -5,8 +5,9 @@ use facts::{Currency, Money};
 
 use super::pieces::{Part, Pieces};
 use super::report::{Report, span_of};
-use super::rule::decision;
+use super::rule::{FEWER, decision};
 use crate::ErrorKind;
+use crate::front::CASES_MAX;
 use crate::draft::{DraftCase, DraftDecision, Located};
 use crate::typed::Span;
 
@@ -49,10 +50,16 @@ pub(crate) fn read(
     report: &mut Report,
 ) -> Option<Vec<DraftCase>> {
     let fields = report.fields("a table", &KEYS, node)?;
-    let on = report.required_text(&fields, "on");
+    let on = report.required_text(&fields, "on").map(|text| alone(text, source, pieces, report));
     let given = report.optional_text(&fields, "given");
+    let given = given.map(|text| alone(text, source, pieces, report));
     let rows = report.required(&fields, "rows")?;
     let list = report.list("a list of rows", rows);
+    if list.len() > CASES_MAX {
+        let expected = format!("at most {CASES_MAX} rows");
+        report.add(ErrorKind::Table, rows.span, expected, format!("{}", list.len()), FEWER);
+        return None;
+    }
     let (before, wanted) = (report.errors.len(), list.len());
     let rows: Vec<Row> = list.iter().filter_map(|node| row(node, source, pieces, report)).collect();
     if wanted == 0 {
@@ -85,10 +92,21 @@ fn row(node: &Node, source: &str, pieces: &mut Pieces, report: &mut Report) -> O
     };
     let (from, below) = (end("from"), end("below"));
     let when = report.optional_text(&fields, "when");
+    let when = when.map(|text| alone(text, source, pieces, report));
     let decision = decision(&fields, None, source, pieces, report);
     let ends = [&from, &below].into_iter().flatten().all(Option::is_some);
     let (from, below) = (from.flatten(), below.flatten());
     ends.then_some(Row { span: node.span, from, below, when, decision: decision? })
+}
+
+/// A column's text, once it is known that no bracket of it closes one of ours.
+fn alone(text: Located, source: &str, pieces: &mut Pieces, report: &mut Report) -> Located {
+    let composed = pieces.expression(&text, source);
+    if let Err(error) = crate::front::parse_alone(&composed) {
+        let span = pieces.locate(error.span);
+        report.add(error.kind, span, error.expected, error.found, error.hint);
+    }
+    text
 }
 
 /// `3000.00 USD`, `10` or `1.5`.
@@ -265,12 +283,12 @@ fn and(parts: &mut Vec<Part<'_>>) {
     }
 }
 
-/// In brackets, unless it is a single name.
+/// In brackets, unless it is a single name. A comment ends before the closing one.
 fn bracketed(text: &Located) -> Vec<Part<'_>> {
     let glue = |text: &str| Part::Glue(text.to_owned());
     match text.text.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c)) {
         true => vec![Part::Source(text)],
-        false => vec![glue("("), Part::Source(text), glue(")")],
+        false => vec![glue("("), Part::Source(text), glue("\n)")],
     }
 }
 

@@ -10,6 +10,7 @@ use super::rule::{Body, RuleFile};
 use super::vary::{Row, Varied, make};
 use crate::draft::{Draft, Located, Param};
 use crate::fold::parts;
+use crate::front::param_and_other_names;
 use crate::typed::{Column, Expr, Kind, Program, Span, Type};
 
 /// A parameter that is compared with facts.
@@ -174,7 +175,7 @@ impl Walk<'_> {
                 None
             }
             Kind::Int(_) | Kind::Decimal(_) => {
-                compared.params.extend(self.param(expr));
+                self.params(expr, compared);
                 None
             }
             _ => None,
@@ -185,13 +186,28 @@ impl Walk<'_> {
         }
     }
 
-    /// The parameter that a constant was written as, when it counts something.
-    fn param(&self, constant: &Expr) -> Option<Located> {
-        let written = text_at(self.draft, constant.span)?;
-        let name = written.trim().strip_prefix("params.")?;
+    /// The parameters that a constant was written with, when they count something.
+    fn params(&self, constant: &Expr, compared: &mut Compared) {
+        let Some(text) = text_at(self.draft, constant.span) else { return };
         let counts = |param: &&Param| matches!(&*param.ty.text, "int" | "money" | "duration");
-        let mut params = self.draft.params.iter().filter(counts);
-        params.find(|param| param.name.text == name).map(|param| param.name.clone())
+        // Brackets, blanks and lets may stand between the name and its use.
+        let (mut texts, mut read) = (vec![text], 0);
+        while let Some(text) = texts.get(read) {
+            // Any line will do for a text that is only taken apart.
+            let text = Located { text: text.clone(), line: 1, column: 1 };
+            let (params, others) = param_and_other_names(&text);
+            read += 1;
+            for name in params {
+                let mut params = self.draft.params.iter().filter(counts);
+                let found = params.find(|param| param.name.text == name);
+                compared.params.extend(found.map(|param| param.name.clone()));
+            }
+            for name in others {
+                let found = self.draft.lets.iter().find(|(known, _)| known.text == name);
+                let text = found.map(|(_, value)| value.text.clone());
+                texts.extend(text.filter(|text| !texts.contains(text)));
+            }
+        }
     }
 
     fn add(&mut self, compared: Compared) {

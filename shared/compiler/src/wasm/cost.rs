@@ -2,7 +2,7 @@
 //! that only shape control flow, 1 more for each function, loop round and arm of an `if`, and 1 for
 //! each 64 bytes of a bulk copy. It must never be below what the engine charges.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use wasm_encoder::Instruction;
 
@@ -23,7 +23,10 @@ pub(super) struct Meter<'a> {
     pub(super) helper: &'a dyn Fn(&str) -> usize,
     rows: u64,
     once: u64,
-    seen: BTreeSet<usize>,
+    /// Fuel of each function by what it has to do with: a further call does not walk it again.
+    functions_fuel: BTreeMap<(usize, u64), u64>,
+    /// Whether the function was walked before.
+    seen: Vec<bool>,
     /// Loops of the source with their fuel, in the order of the code.
     pub(super) loops: Vec<(Span, u64)>,
 }
@@ -50,7 +53,9 @@ impl<'a> Meter<'a> {
         helper: &'a dyn Fn(&str) -> usize,
         rows: u64,
     ) -> Self {
-        Self { functions, helper, rows, once: 0, seen: BTreeSet::new(), loops: Vec::new() }
+        let seen = vec![false; functions.len()];
+        let functions_fuel = BTreeMap::new();
+        Self { functions, helper, rows, once: 0, functions_fuel, seen, loops: Vec::new() }
     }
 
     /// Fuel of the entry, which is the first function.
@@ -60,7 +65,10 @@ impl<'a> Meter<'a> {
     }
 
     fn function(&mut self, place: usize, size: u64) -> u64 {
-        let is_new = self.seen.insert(place);
+        if let Some(fuel) = self.functions_fuel.get(&(place, size)) {
+            return *fuel;
+        }
+        let is_new = !std::mem::replace(&mut self.seen[place], true);
         let mut open = vec![Region { fuel: 1, ..Region::default() }];
         for op in &self.functions[place].ops {
             let fuel = self.instruction(op, size);
@@ -83,7 +91,9 @@ impl<'a> Meter<'a> {
                 _ => {}
             }
         }
-        open.pop().map_or(0, |body| body.fuel)
+        let fuel = open.pop().map_or(0, |body| body.fuel);
+        self.functions_fuel.insert((place, size), fuel);
+        fuel
     }
 
     fn close(&mut self, open: &mut Vec<Region>, is_new: bool, size: u64) {

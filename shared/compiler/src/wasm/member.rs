@@ -28,6 +28,11 @@ impl<'p> Emitter<'p> {
         {
             return self.in_numbers(value, &numbers);
         }
+        if let Kind::List(all) = &self.resolve(list).kind
+            && let Some(amounts) = narrow_amounts(all)
+        {
+            return self.in_amounts(value, &amounts);
+        }
         // The value is evaluated first, and once.
         self.expr(value)?;
         let wanted = self.keep(&value.ty);
@@ -75,6 +80,24 @@ impl<'p> Emitter<'p> {
                 self.code(&comparison_of(Comparison::Equal, ty));
             }
         }
+    }
+
+    /// Whether an amount is one of a few that fit 63 bits: the upper half is looked at once.
+    fn in_amounts(&mut self, value: &'p Expr, amounts: &[i64]) -> Compiled<()> {
+        self.expr(value)?;
+        let wanted = self.keep(&value.ty);
+        let (end, found, wide) = (self.label(), self.label(), self.label());
+        let [low, high] = wanted[..] else {
+            return Err(not_supported(value.span, "a value of two words", "an amount"));
+        };
+        self.code(&format!("block32 {end} block {found} block {wide}"));
+        self.code(&format!("get {high} i64.eqz i32.eqz br_if {wide}"));
+        for amount in amounts {
+            self.code(&format!("get {low} i64 {amount} i64.eq br_if {found}"));
+        }
+        self.code(&format!("end i32 0 br {end} end i32 1 end"));
+        self.function.free(&wanted);
+        Ok(())
     }
 
     /// Whether a code is one of a few numbers below 32: one bit each.
@@ -208,6 +231,15 @@ impl<'p> Emitter<'p> {
             offset += bytes;
         }
     }
+}
+
+/// The mantissas of a list of constant amounts that fit 63 bits.
+fn narrow_amounts(all: &[Expr]) -> Option<Vec<i64>> {
+    let narrow = |one: &Expr| match one.kind {
+        Kind::Decimal(mantissa) => i64::try_from(mantissa).ok().filter(|narrow| *narrow >= 0),
+        _ => None,
+    };
+    all.iter().map(narrow).collect()
 }
 
 /// The numbers of constants that are all codes below 32.

@@ -11,13 +11,13 @@ use wasm_encoder::{
 use super::code::{Function, Host, Op, Target};
 use super::library::{self, helper};
 
+/// Bytes of a record with a usual history; a longer one makes the host grow the memory.
+const RECORD_BYTES_USUAL: u32 = 4096;
 /// Address of the result.
 pub(super) const RESULT: u32 = 8;
 /// Bytes of a result's head and of one value.
 pub(super) const HEAD_BYTES: u32 = 8;
 pub(super) const VALUE_BYTES: u32 = 24;
-/// Bytes of a page of memory.
-const PAGE_BYTES: u32 = 65_536;
 
 /// What a module is made of.
 #[derive(Debug, Default)]
@@ -123,13 +123,14 @@ impl Builder {
             code.function(&function.body(base, &call));
         }
         let mut memories = MemorySection::new();
-        let minimum = u64::from(base.div_ceil(PAGE_BYTES).max(1));
+        // In bytes: an instance costs what it zeroes, and a page of 64 KiB costs most of it.
+        let minimum = u64::from(base + RECORD_BYTES_USUAL);
         let memory = MemoryType {
             minimum,
             maximum: None,
             memory64: false,
             shared: false,
-            page_size_log2: None,
+            page_size_log2: Some(0),
         };
         memories.memory(memory);
         let mut module = wasm_encoder::Module::new();

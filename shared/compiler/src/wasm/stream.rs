@@ -62,7 +62,7 @@ impl<'p> Emitter<'p> {
             Kind::Conditional(condition, then, other) => {
                 let (done, not) = (self.block(), self.block());
                 self.scoped(|emitter| {
-                    emitter.branch(condition, not, false)?;
+                    emitter.choose(condition, not, pending)?;
                     emitter.each(then, pending, consumer)
                 })?;
                 self.code(&format!("br {done} end"));
@@ -72,6 +72,21 @@ impl<'p> Emitter<'p> {
             }
             _ => Err(not_supported(list.span, "a list that is not in a list", "a list of lists")),
         }
+    }
+
+    /// Jumps when the condition of a conditional list does not hold. A fault of it ends the list:
+    /// the first fault of what came before is the answer, and only without one that of it.
+    fn choose(&mut self, condition: &'p Expr, not: Label, pending: Option<Local>) -> Compiled<()> {
+        let Some(pending) = pending.filter(|_| self.analysis.can_fault(condition)) else {
+            return self.branch(condition, not, false);
+        };
+        let (chosen, failed) = (self.block(), self.block());
+        self.handled(failed, |emitter| emitter.branch(condition, not, false))?;
+        self.code(&format!("br {chosen} end"));
+        self.remember(pending, false);
+        self.raise_pending(pending);
+        self.end();
+        Ok(())
     }
 
     /// An element made by an expression.

@@ -2,7 +2,7 @@
 
 use compiler::typed::{Kind, Type};
 
-use super::front_support::{condition, refusal};
+use super::front_support::{condition, refusal, refusal_in, scope};
 
 const ESTABLISHED: &[&str] = &[
     "transaction.currency == 'USD' && transaction.amount > usd('1')",
@@ -32,6 +32,12 @@ const ESTABLISHED: &[&str] = &[
     "history.map(r, r.currency == 'USD', r.amount).sum() > usd('1')",
     "history.count(r, r.currency == 'USD' && r.amount > usd('1')) > 2",
     "history[0].currency == 'USD' && history[0].amount > usd('1')",
+    "history[0].currency != 'USD' || history[0].amount > usd('1')",
+    "in_usd && (history[0].currency == transaction.currency && history[0].amount > usd('1'))",
+    "history[0].currency == 'USD' ? (transaction.currency == history[0].currency ? \
+     transaction.amount > usd('1') : false) : false",
+    "history[0].currency == 'USD' \
+     ? history.filter(r, r.currency == history[0].currency).sum(r, r.amount) > usd('1') : false",
     "in_usd && history.filter(r, r.currency == transaction.currency).sum(r, r.amount) \
      > transaction.amount",
     "history.sum(r, convert(r.amount, 'EUR', 'ecb.daily', 'half_up')) > eur('1')",
@@ -56,6 +62,20 @@ const NOT_ESTABLISHED: &[&str] = &[
     "history[0].currency == 'USD' && history[1].amount > usd('1')",
     "history.filter(r, r.currency == transaction.currency).sum(r, r.amount) > usd('1')",
     "history.map(r, r.amount).size() > 1",
+    // An absent row is a fault, after which the right side is evaluated all the same.
+    "history[0].currency == 'USD' && (transaction.currency == history[0].currency \
+     && transaction.amount > usd('1'))",
+    "history[0].currency == 'USD' && (history[0].currency == transaction.currency \
+     && transaction.amount > usd('1'))",
+    "history[7].currency != 'USD' || (transaction.currency != history[7].currency \
+     || transaction.amount > usd('1'))",
+    "history[0].currency == 'USD' && (transaction.currency in [history[0].currency] \
+     && transaction.amount > usd('1'))",
+    "history[0].currency == 'USD' \
+     ? transaction.currency == history[0].currency && transaction.amount > usd('1') : false",
+    "history.exists(r, history[0].currency == 'USD' && (r.currency == history[0].currency \
+     && r.amount > usd('1')))",
+    "first_code == 'USD' && (transaction.currency == first_code && transaction.amount > usd('1'))",
     "transaction.amount == transaction.amount",
     "-transaction.amount == usd('1')",
     "[transaction.amount] == [usd('1')]",
@@ -70,8 +90,10 @@ fn what_establishes_a_currency() {
 
 #[test]
 fn what_does_not() {
+    let mut scope = scope();
+    scope.lets.push(("first_code".into(), "history[0].currency".into()));
     for source in NOT_ESTABLISHED {
-        let message = refusal(source);
+        let message = refusal_in(&scope, source);
         let expected = "expected an amount whose currency the rule has established";
         assert!(message.contains(expected), "{source}\n{message}");
     }
@@ -106,6 +128,19 @@ fn a_copied_amount_has_loops_of_its_own() {
     numbers.sort_unstable();
     numbers.dedup();
     assert_eq!(numbers.len(), 2, "{numbers:?}");
+}
+
+#[test]
+fn copies_of_copies_of_an_amount_are_refused() {
+    let mut scope = scope();
+    scope.lets.push(("a0".into(), "history[0].amount".into()));
+    for at in 1..40 {
+        let before = format!("convert(a{}, 'USD', 'ecb.daily')", at - 1);
+        let value = format!("history[{before} > {before} ? 0 : 1].amount");
+        scope.lets.push((format!("a{at}"), value));
+    }
+    let message = refusal_in(&scope, "true");
+    assert!(message.contains("expected an amount of at most 256 parts"), "{message}");
 }
 
 #[test]

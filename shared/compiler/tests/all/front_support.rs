@@ -70,7 +70,12 @@ pub fn condition(source: &str) -> Expr {
 
 /// The whole message of a refusal.
 pub fn refusal(source: &str) -> String {
-    match check_condition_in(source, &scope()) {
+    refusal_in(&scope(), source)
+}
+
+/// The whole message of a refusal in a scope of its own.
+pub fn refusal_in(scope: &Scope, source: &str) -> String {
+    match check_condition_in(source, scope) {
         Ok(_) => panic!("was not refused: {source}"),
         Err(error) => error.to_string(),
     }

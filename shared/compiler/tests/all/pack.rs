@@ -202,3 +202,47 @@ fn no_bytes_of_a_file_make_it_panic() {
         }
     }
 }
+
+#[test]
+fn what_is_no_yaml_is_explained() {
+    for (text, said) in [
+        ("a: 1\na: 2\n", "2:1: expected each key once, found the duplicate key `a`; remove one"),
+        ("a: 1\n---\nb: 2\n", "3:1: expected one document in a file, found another after `---`"),
+        ("  outcome:report\n  b: 1\n", "1:3: expected a blank after the colon, found \
+          `outcome:report`; write `outcome: report`"),
+        ("a:\n  b: 1\n c: 2\n", "indent like the line above"),
+        ("a: 1\n b: 2\n", "indent like the line above"),
+        ("a:\n\tb: 1\n", "indent with blanks"),
+        ("a: b: c\n", "; quote a text that has `: ` in it"),
+        ("a: !x && b\n", "; quote a text that begins with `!`"),
+        ("a: *x\n", "; quote a text that begins with `*`"),
+        ("a: [1, 2\nb: 3\n", "; close the bracket"),
+        ("a: \"x\nb: 3\n", "; close the quote"),
+        ("? [a]\n: b\n", "1:1: expected YAML, found a key is a text"),
+    ] {
+        let errors = parse(text).expect_err(text);
+        let told = errors[0].to_string();
+        assert!(errors.len() == 1 && told.contains(said), "{said}\n{told}");
+        assert!(!told.contains("Options") && !told.contains("from_str"), "{told}");
+    }
+}
+
+#[test]
+fn aliases_and_sizes_are_bounded() {
+    let bomb = |first: &str| {
+        let mut text = format!("a0: &a0 {first}\n");
+        for n in 1..9 {
+            let ten = vec![format!("*a{}", n - 1); 10].join(", ");
+            text += &format!("a{n}: &a{n} [{ten}]\n");
+        }
+        text
+    };
+    for first in ["[x, x, x, x, x, x, x, x, x, x]".to_owned(), "x".repeat(40_000)] {
+        assert!(parse(&bomb(&first)).expect_err("a bomb")[0].contains("write the texts out"));
+    }
+    let cases = "  - { when: 'true', outcome: pass, reason: x }\n".repeat(65);
+    let many = CTR.replacen("cases:\n", &format!("cases:\n{cases}"), 1);
+    assert!(parse(&many).expect_err("too many").iter().any(|e| e.contains("at most 64 cases")));
+    let long = format!("{CTR}# {}\n", "x".repeat(70_000));
+    assert!(parse(&long).expect_err("too long")[0].contains("at most 65536 bytes"));
+}

@@ -168,12 +168,21 @@ fn numbers_that_facts_are_held_against_are_thresholds() {
         (r#"params.n == 3"#, vec![]),
         (r#"has(source.name) && source.name == params.s"#, vec![]),
         (r#"source.name.size() > params.n"#, vec!["n"]),
+        (r#"source.name.size() > ((params.n))"#, vec!["n"]),
+        (r#"source.name.size() > params . n"#, vec!["n"]),
+        (r#"transaction.currency == "USD" && transaction.amount > ( params.p )"#, vec!["p"]),
     ] {
         let text = rule(all, &when.replace('\'', "''"), "param: s, examples: [one, one]");
         let compiled = compile_rule("b.yaml", &text, &Tables::default()).expect(when);
         let found = compiled.thresholds_without_boundary();
         let found: Vec<_> = found.iter().map(|threshold| &*threshold.param.text).collect();
         assert_eq!(found, wanted, "{when}");
+    }
+    let text = rule(all, "history.size() > lim", "param: s, examples: [one, one]");
+    for value in ["params.n", "(params.n)", "(params .n)"] {
+        let text = text.replace("cases:", &format!("let: {{ lim: \"{value}\" }}\ncases:"));
+        let compiled = compile_rule("b.yaml", &text, &Tables::default()).expect(value);
+        assert_eq!(compiled.thresholds_without_boundary().len(), 1, "{value}");
     }
     let text = rule(all, "history.size() > params.n", "param: n, examples: [one, one]");
     let compiled = compile_rule("b.yaml", &text, &Tables::default()).expect("sound");

@@ -139,6 +139,57 @@ fn an_error_in_a_column_is_told_once_where_it_stands() {
     assert_eq!((errors[0].span.line, errors[0].span.column), (9, 7), "{errors:?}");
 }
 
+#[test]
+fn a_column_cannot_close_its_bracket() {
+    for (from, to) in [
+        ("when: has(source.name)", r#"when: "has(source.name)) || (transaction.type == 'other'""#),
+        ("when: has(source.name)", "when: 'has(source.name) ||'"),
+        ("on: transaction.amount", "on: 'transaction.amount) < eur(\"1.00\") || (true'"),
+        ("given: transaction", "given: true) || (transaction"),
+    ] {
+        let text = with_rows(BANDS);
+        assert!(text.contains(from), "{from}");
+        let errors = compile_rule("t.yaml", &text.replacen(from, to, 1), &Tables::default());
+        assert_eq!(errors.expect_err(to)[0].kind, compiler::ErrorKind::Syntax, "{to}");
+    }
+}
+
+#[test]
+fn a_comment_ends_with_its_line() {
+    let reasons = |text: &str| {
+        let compiled = compile_rule("t.yaml", text, &Tables::default()).expect(text);
+        let program = compiled.program.expect("typed");
+        ["1", "1000", "3000"].map(|amount| {
+            let body = format!(
+                "{{\"transaction\":{{\"id\":\"t\",\"type\":\"other\",\"amount\":\"{amount}\",\
+                 \"currency\":\"EUR\"}},\"jurisdictions\":[\"EU\"],\"domains\":[\"AML\"]}}"
+            );
+            let request = facts::parse_request(body.as_bytes()).expect("sound");
+            let record = facts::record(&request, Millis(1)).expect("fits");
+            interpret(&program, record.as_bytes(), &NoLists).reason
+        })
+    };
+    let plain = with_rows(BANDS);
+    for given in [
+        "given: 'transaction.currency == \"EUR\" // why'",
+        "given: |\n    // why (\n    transaction.currency == \"EUR\" // why",
+        "given: >\n    true // why\n    && transaction.currency == \"EUR\"",
+    ] {
+        let text = plain.replace("given: transaction.currency == \"EUR\"", given);
+        assert_ne!(text, plain);
+        assert_eq!(reasons(&text), reasons(&plain), "{given}");
+    }
+    // The line after the comment counts.
+    for style in ["|", ">"] {
+        let text = plain.replace(
+            "given: transaction.currency == \"EUR\"",
+            &format!("given: {style}\n    transaction.currency == \"EUR\" // why\n    && false"),
+        );
+        let [one, two, three] = reasons(&text);
+        assert!(one == two && two == three && one != reasons(&plain)[0], "{style}");
+    }
+}
+
 pub(super) const CALENDAR: &str = "\
 id: us.eastern
 source: a test

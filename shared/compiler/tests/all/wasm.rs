@@ -2,6 +2,7 @@
 //! bounds of fuel. It must never look at the interpreter: that is what `differential` is for.
 
 mod faults;
+mod lets;
 mod measure;
 mod numbers;
 mod shapes;

@@ -2,7 +2,7 @@
 //! interpreter does not give.
 
 use super::*;
-use crate::{Check, Outcome};
+use crate::{Check, Outcome as Checked};
 use compiler::pack::{COMPILER, Tables, compile_rule};
 use crypto::SigningKey;
 use facts::{Domain, Jurisdiction, Millis};
@@ -68,7 +68,7 @@ fn program(change: impl FnOnce(&mut Bundle)) -> Program {
 fn judge(
     program: &Program,
     lie: impl FnOnce(&mut Vec<RuleResult>),
-) -> Result<[Outcome; 2], VerifyError> {
+) -> Result<[Checked; 2], VerifyError> {
     let request = facts::parse_request(BODY).expect("sound");
     let as_of = request.as_of.expect("given");
     let record = facts::record(&request, as_of).expect("sound");
@@ -82,7 +82,7 @@ fn judge(
     check(program, &selection, &materials, Some((&record, &results)), &mut ledger)?;
     let mut outcomes = ledger.finish().into_iter();
     let mut of = |name: &str| {
-        let is = |entry: &(Check, Outcome)| entry.0.name() == name;
+        let is = |entry: &(Check, Checked)| entry.0.name() == name;
         outcomes.find(is).expect("listed").1
     };
     Ok([of("P21"), of("P22")])
@@ -90,7 +90,7 @@ fn judge(
 
 #[test]
 fn a_rule_that_is_its_source_passes() {
-    assert_eq!(judge(&program(|_| ()), |_| ()), Ok([Outcome::Passed, Outcome::Passed]));
+    assert_eq!(judge(&program(|_| ()), |_| ()), Ok([Checked::Passed, Checked::Passed]));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn without_a_source_or_with_another_compiler_it_is_not_checked() {
     let other = program(|bundle| bundle.compiler = "another 9.9".into());
     for program in [bare, other] {
         let outcomes = judge(&program, |_| ()).expect("nothing is wrong");
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::NotChecked(_))));
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Checked::NotChecked(_))));
     }
 }
 
@@ -129,4 +129,15 @@ fn a_result_that_the_interpreter_does_not_give_is_refused() {
     for lie in lies {
         assert_eq!(judge(&sound, lie).expect_err("refused").check(), "P22");
     }
+}
+
+#[test]
+fn a_rule_that_ends_at_a_limit_is_not_held_against_the_interpreter() {
+    let exhausted: fn(&mut Vec<RuleResult>) = |results| {
+        let RuleResult { id, version, .. } = results[0].clone();
+        results[0] = RuleResult::fault(&id, &version, &Fault::Fuel);
+    };
+    let [source, opinion] = judge(&program(|_| ()), exhausted).expect("nothing is wrong");
+    assert_eq!(source, Checked::Passed);
+    assert!(matches!(opinion, Checked::NotChecked(_)));
 }

@@ -73,7 +73,6 @@ fn what_is_outside_integer_wasm_is_invalid() {
     for memory in [
         r#"(memory (export "memory") i64 1)"#,
         r#"(memory (export "memory") 1 1 shared)"#,
-        r#"(memory (export "memory") 1 (pagesize 1))"#,
     ] {
         let error = refusal(wasm(&Parts { memory, ..SOUND }));
         assert!(is_invalid(&error), "{memory}: {error}");

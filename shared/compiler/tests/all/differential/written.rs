@@ -9,7 +9,7 @@ type Written = (
     &'static str,
 );
 
-const RULES: [Written; 8] = [
+const RULES: [Written; 9] = [
     (
         &[(
             "in_currency",
@@ -105,6 +105,14 @@ const RULES: [Written; 8] = [
             "{transaction.amount} over {largest}",
         )],
         "not the largest, {as_of.getHours(\"-05:00\")} h",
+    ),
+    (
+        &[("made", "[history.size()].map(q, 10 / (q % 3))")],
+        &[
+            (r#"(made + (source.pep == "none" ? [2] : [10])).exists(e, e == 10)"#, "ten"),
+            (r#"!(made + (has(source.pep) ? [2] : [10])).all(e, e > 2)"#, "two"),
+        ],
+        "neither",
     ),
 ];
 

@@ -105,6 +105,30 @@ fn faults_are_absorbed_by_what_decides_without_them() {
 }
 
 #[test]
+fn a_condition_that_faults_ends_its_list_after_what_came_before() {
+    let record = record(WIRE, "");
+    let chosen = r#"(source.pep == "none" ? [2] : [3])"#;
+    let broken = "[history.size()].map(q, 1 / q)";
+    for (condition, expected) in [
+        (format!("{chosen}.all(e, e == 1)"), Err("source.pep")),
+        (format!("([9223372036854775807].map(q, q + q) + {chosen}).all(e, e == 1)"), Err("code:1")),
+        (format!("({broken} + {chosen}).all(e, e == 1)"), Err("code:2")),
+        (format!("({broken} + {chosen}).exists(e, e == 1)"), Err("code:2")),
+        (format!("1 in {broken} + {chosen}"), Err("code:2")),
+        (format!("({chosen} + {broken}).exists(e, e == 1)"), Err("source.pep")),
+        (format!("1 in {chosen} + {broken}"), Err("source.pep")),
+        (format!("({chosen} + [1]).exists(e, e == 1)"), Err("source.pep")),
+        (format!("([1] + {chosen}).exists(e, e == 1)"), Ok(true)),
+        (format!("([2] + {chosen}).all(e, e == 1)"), Ok(false)),
+        (format!("1 in [1] + {chosen}"), Ok(true)),
+        (format!("({chosen} + {broken}).exists(e, e == 1) && false"), Ok(false)),
+        (format!("({broken} + {chosen}).map(e, e + 1).exists(e, e == 1)"), Err("code:2")),
+    ] {
+        assert_eq!(holds(&condition, &record), expected.map_err(str::to_owned), "{condition}");
+    }
+}
+
+#[test]
 fn a_let_is_evaluated_once_and_its_fault_is_that_of_each_use() {
     let rule = Rule::with_lets(
         &[("known", r#""bob" in list("plain")"#), ("broken", "1 / history.size()")],
