@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
+use compiler::CompileError;
 use compiler::pack::{Body, CompiledRule, Pack};
 use facts::Millis;
 
@@ -117,10 +118,21 @@ pub(crate) fn answer_check(path: &Path) -> anyhow::Result<String> {
             bound(2),
         ]);
     }
+    let mut warnings = String::new();
+    for CompileError { file, span, expected, found, .. } in
+        checked.trials.iter().flat_map(|trials| &trials.warnings)
+    {
+        // Writing to a String does not fail.
+        let (line, column) = (span.line, span.column);
+        let _ = writeln!(
+            warnings,
+            "warning: {file}:{line}:{column}: expected {expected}, found {found}"
+        );
+    }
     let examples = checked.trials.iter().map(|trials| trials.trials.len()).sum();
     let (rules, examples) =
         (counted(checked.pack.rules.len(), "rule"), counted(examples, "example"));
-    Ok(format!("{table}{rules}, {examples} hold in both engines\n"))
+    Ok(format!("{table}{warnings}{rules}, {examples} hold in both engines\n"))
 }
 
 /// Runs a pack's examples and shows each.

@@ -104,13 +104,19 @@ fn changed(table: &mut Table, (old, before): (&Side, usize), (new, after): (&Sid
     }
     let (a_module, b_module) = (&old.bundle.modules[a.module], &new.bundle.modules[b.module]);
     if a_module != b_module {
-        details.push(format!("module: {} -> {} bytes", a_module.len(), b_module.len()));
+        let (a, b) = (a_module.len(), b_module.len());
+        details
+            .push(format!("module: {a} -> {b} bytes{}", if a == b { ", other ones" } else { "" }));
     } else if details.is_empty() && a.source != b.source {
         details.push("source text only: the module is the same".to_owned());
     }
-    if a.version == b.version && details.is_empty() {
-        return;
+    if a.version == b.version {
+        if details.is_empty() {
+            return;
+        }
+        details.push(format!("WARNING: still version {}: give it a new one", a.version));
     }
+    details.extend(super::lines::changed(&a.source, &b.source));
     let versions = match a.version == b.version {
         true => a.version.clone(),
         false => format!("{} -> {}", a.version, b.version),

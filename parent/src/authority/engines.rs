@@ -94,6 +94,21 @@ impl Engines {
     }
 }
 
+impl Engines {
+    /// What another program would answer in a rule's place; by the interpreter alone.
+    pub(crate) fn suppose(
+        &self,
+        index: usize,
+        typed: &compiler::typed::Program,
+        body: &[u8],
+    ) -> anyhow::Result<(Outcome, Reached)> {
+        let rule = &self.bundle().rules[index];
+        let (_, record, _) = read(body, rule.effective_from)?;
+        let other = interpret(typed, record.as_bytes(), &self.lists(rule));
+        Ok((other.outcome, reached_by(&other)))
+    }
+}
+
 /// A request, its record and its time.
 pub(crate) fn read(
     body: &[u8],

@@ -15,6 +15,7 @@ mod engines;
 mod explain;
 mod folder;
 mod keys;
+mod lines;
 mod names;
 mod problems;
 mod scaffold;

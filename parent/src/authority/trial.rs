@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-use compiler::pack::{Body, CompiledRule, Threshold, Way};
-use compiler::typed::Span;
+use compiler::pack::{Body, Boundary, CompiledRule, Threshold, Way};
+use compiler::typed::{Program, Span};
 use compiler::{CompileError, ErrorKind};
 use rules::Outcome;
 
@@ -14,6 +14,8 @@ use super::engines::{Engines, Ran, Reached};
 pub(crate) struct Trial {
     /// Its name.
     pub(crate) name: String,
+    /// Where it stands in the rule file.
+    span: Span,
     /// What the author expects.
     pub(crate) outcome: Outcome,
     /// The reason that the author expects, when he wrote one.
@@ -40,7 +42,10 @@ impl Trial {
         };
         let expected = self.reason.as_deref().unwrap_or("(any reason)");
         format!(
-            "{} {}: {}\n  expected {:<13}{expected}\n  found    {outcome:<13}{reason}\n",
+            "{}:{}:{}: {} {}: {}\n  expected {:<13}{expected}\n  found    {outcome:<13}{reason}\n",
+            rule.file,
+            self.span.line,
+            self.span.column,
             header.id,
             header.version,
             self.name,
@@ -55,6 +60,8 @@ pub(crate) struct Trials {
     pub(crate) trials: Vec<Trial>,
     /// Boundaries and cases that nobody tested.
     pub(crate) problems: Vec<CompileError>,
+    /// What is weak but does not hinder signing.
+    pub(crate) warnings: Vec<CompileError>,
 }
 
 impl Trials {
@@ -76,15 +83,8 @@ pub(crate) fn run(engines: &Engines, index: usize, rule: &CompiledRule) -> Trial
         let ran = engines.run(index, rule.program.as_ref(), body);
         ran.map_err(|error| format!("{error:#}"))
     };
-    let (mut trials, mut problems) = (Vec::new(), Vec::new());
-    for example in &rule.read.examples {
-        trials.push(Trial {
-            name: example.name.text.clone(),
-            outcome: example.outcome,
-            reason: example.reason.clone(),
-            ran: run(&example.body(&rule.read.header)),
-        });
-    }
+    let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+    let mut trials = examples(rule, &run);
     for boundary in &rule.read.boundaries {
         let rows = match boundary.rows(&rule.file, &rule.read) {
             Ok(rows) => rows,
@@ -101,9 +101,23 @@ pub(crate) fn run(engines: &Engines, index: usize, rule: &CompiledRule) -> Trial
                 let ran: Vec<_> =
                     own.map(|trial| (trial.name.clone(), trial.ran.clone())).collect();
                 problems.extend(alike(rule, boundary.span(), &ran));
+                let examples = rule.read.examples.iter();
+                let own = examples.filter(|e| names.iter().any(|name| name.text == e.name.text));
+                let bodies: Vec<_> = own.map(|e| e.body(&rule.read.header)).collect();
+                let weak = insensitive(engines, index, rule, boundary, &bodies);
+                // A score or a calendar's day cannot be met exactly; an amount can.
+                match is_amount(rule, boundary) {
+                    true => problems.extend(weak),
+                    false => warnings.extend(weak),
+                }
                 continue;
             }
         };
+        // What its base cannot say, three copies of it cannot say either.
+        let is_base = |trial: &Trial| trial.name == generated.base() && trial.ran.is_err();
+        if trials.iter().any(is_base) {
+            continue;
+        }
         let ran: Vec<_> = rows.iter().map(|row| (row.label.clone(), run(&row.body))).collect();
         if generated.outcomes.len() != ran.len() {
             let hint = format!("{}confirm them: {}", listing(&ran), outcomes(&ran));
@@ -111,11 +125,17 @@ pub(crate) fn run(engines: &Engines, index: usize, rule: &CompiledRule) -> Trial
             problems.push(problem(rule, boundary.span(), "three outcomes", found, hint));
             continue;
         }
-        problems.extend(alike(rule, boundary.span(), &ran));
+        let alike = alike(rule, boundary.span(), &ran);
+        if alike.is_none() {
+            let bodies: Vec<_> = rows.into_iter().map(|row| row.body).collect();
+            problems.extend(insensitive(engines, index, rule, boundary, &bodies));
+        }
+        problems.extend(alike);
         for (place, (label, ran)) in ran.into_iter().enumerate() {
             let name = format!("boundary of {}: {label}", boundary.param.text);
             let reason = generated.reasons.get(place).cloned();
-            trials.push(Trial { name, outcome: generated.outcomes[place], reason, ran });
+            let (span, outcome) = (boundary.span(), generated.outcomes[place]);
+            trials.push(Trial { name, span, outcome, reason, ran });
         }
     }
     problems.extend(untested_thresholds(rule, &run));
@@ -123,7 +143,19 @@ pub(crate) fn run(engines: &Engines, index: usize, rule: &CompiledRule) -> Trial
     if trials.iter().all(Trial::holds) {
         problems.extend(untested_cases(rule, &trials));
     }
-    Trials { trials, problems }
+    Trials { trials, problems, warnings }
+}
+
+/// The author's own examples.
+fn examples(rule: &CompiledRule, run: &dyn Fn(&[u8]) -> Answer) -> Vec<Trial> {
+    let trial = |example: &compiler::pack::Example| Trial {
+        name: example.name.text.clone(),
+        span: example.span(),
+        outcome: example.outcome,
+        reason: example.reason.clone(),
+        ran: run(&example.body(&rule.read.header)),
+    };
+    rule.read.examples.iter().map(trial).collect()
 }
 
 type Answer = Result<Ran, String>;
@@ -138,6 +170,37 @@ fn alike(rule: &CompiledRule, span: Span, ran: &[(String, Answer)]) -> Option<Co
         let hint = format!("{}choose another `base`, or `at`", listing(ran));
         problem(rule, span, expected, "answers all alike", hint)
     })
+}
+
+fn is_amount(rule: &CompiledRule, boundary: &Boundary) -> bool {
+    let mut params = rule.read.params().iter();
+    params.any(|param| param.name.text == boundary.param.text && param.ty.text == "money")
+}
+
+/// Rows that say the same when the threshold is a step lower, and a step higher, test another one.
+fn insensitive(
+    engines: &Engines,
+    index: usize,
+    rule: &CompiledRule,
+    boundary: &Boundary,
+    bodies: &[Vec<u8>],
+) -> Option<CompileError> {
+    let program = rule.program.as_ref()?;
+    let name = &boundary.param.text;
+    let is_moved = |other: &Program, body: &Vec<u8>| {
+        let now = engines.suppose(index, program, body).ok();
+        now.is_some() && now != engines.suppose(index, other, body).ok()
+    };
+    let stepped = rule.stepped(name);
+    let moves = |other: &Program| bodies.iter().any(|body| is_moved(other, body));
+    if stepped.is_empty() || stepped.iter().any(moves) {
+        return None;
+    }
+    let expected = format!("an answer that changes with `{name}`");
+    let found = "the same answers with the smallest change of it, up and down";
+    let hint = "the rows cross another threshold: choose `at`, `base` or examples where the facts \
+                are equal to this one";
+    Some(problem(rule, boundary.span(), &expected, found, hint.to_owned()))
 }
 
 /// Thresholds without a boundary, each with one that could be written.

@@ -16,6 +16,8 @@ pub(crate) struct HostState {
     pub(crate) bundle: Arc<VerifiedBundle>,
     /// The bundle's lists of names, in its order.
     pub(crate) indexes: Arc<[Index]>,
+    /// The last instance's memory grew large: the store is not used again.
+    pub(crate) is_large: bool,
     /// Index of the rule that runs; `None` while a module's constants are read at load.
     pub(crate) rule: Option<usize>,
 }

@@ -106,7 +106,8 @@ impl Program {
         for rule in self.bundle.bundle().rules.iter().filter(|rule| rule.module == index) {
             check_entry(hash, &wasm, &rule.entry)?;
         }
-        let mut store = self.store(None, LOAD_FUEL);
+        let mut store = self.store(1);
+        store.set_fuel(LOAD_FUEL).expect("fuel metering is on because the configuration says so");
         let refused = |problem: wasmi::Error| {
             let max = u64::from(self.limits.memory_pages_max);
             match wasm.get_export("memory") {
@@ -162,28 +163,28 @@ impl Program {
         bytes.checked_div(pages).ok_or_else(missing)
     }
 
-    /// A fresh store with the limits of ABI.md §1.
-    pub(crate) fn store(&self, rule: Option<usize>, fuel: u64) -> Store<HostState> {
+    /// A fresh store, without fuel, for so many instances with the limits of ABI.md §1.
+    pub(crate) fn store(&self, instances: usize) -> Store<HostState> {
         let state = HostState {
-            limits: self.store_limits(),
+            limits: self.store_limits(instances),
             events: Vec::new(),
             bundle: self.bundle.clone(),
             indexes: self.indexes.clone(),
-            rule,
+            is_large: false,
+            rule: None,
         };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limits);
-        store.set_fuel(fuel).expect("fuel metering is on because the configuration says so");
         store
     }
 
-    fn store_limits(&self) -> StoreLimits {
+    fn store_limits(&self, instances: usize) -> StoreLimits {
         StoreLimitsBuilder::new()
             .memory_size(self.limits.memory_pages_max as usize * PAGE_BYTES)
             .table_elements(TABLE_ENTRIES_MAX)
-            .instances(1)
-            .memories(1)
-            .tables(1)
+            .instances(instances)
+            .memories(instances)
+            .tables(instances)
             .trap_on_grow_failure(true)
             .build()
     }

@@ -4,7 +4,7 @@
 use crate::host::{HostFault, HostState};
 use crate::module::Module;
 use crate::{
-    ABI_VERSION, ENGINE, Program, RECURSION_MAX, STACK_BYTES_MAX, TEXT_VALUE_BYTES_MAX,
+    ABI_VERSION, ENGINE, PAGE_BYTES, Program, RECURSION_MAX, STACK_BYTES_MAX, TEXT_VALUE_BYTES_MAX,
     TRACE_EVENTS_MAX, VALUES_MAX,
 };
 use cbor::Writer;
@@ -15,6 +15,8 @@ use wasmi::{AsContext, Instance, Memory, Store, TrapCode};
 
 /// Bytes of a result before its values, and of one value (ABI.md §5).
 const RESULT_HEAD_BYTES: usize = 8;
+/// Most rules that run in one store; its instances live as long as it does.
+const STORE_RULES_MAX: usize = 32;
 const VALUE_BYTES: usize = 24;
 
 /// Something a rule did that is kept in the trace.
@@ -120,8 +122,14 @@ impl Program {
     /// Runs the selected rules over `record`.
     pub fn run(&self, selection: &Selection<'_>, record: &Record) -> Run {
         let (mut results, mut traces) = (Vec::new(), Vec::new());
-        for (index, rule) in &selection.rules {
-            let (result, trace) = self.run_rule(*index, rule, record);
+        // Instances are fresh for each rule; the store around them serves several, since making
+        // one costs as much as a small rule.
+        let mut store = self.store(STORE_RULES_MAX);
+        for (place, (index, rule)) in selection.rules.iter().enumerate() {
+            if place % STORE_RULES_MAX == STORE_RULES_MAX - 1 || store.data().is_large {
+                store = self.store(STORE_RULES_MAX);
+            }
+            let (result, trace) = self.run_rule(&mut store, *index, rule, record);
             results.push(result);
             traces.push(trace);
         }
@@ -184,10 +192,17 @@ impl Program {
         digest(Domain::State, &[&salt.0, &w.finish()])
     }
 
-    fn run_rule(&self, index: usize, rule: &Rule, record: &Record) -> (RuleResult, RuleTrace) {
+    fn run_rule(
+        &self,
+        store: &mut Store<HostState>,
+        index: usize,
+        rule: &Rule,
+        record: &Record,
+    ) -> (RuleResult, RuleTrace) {
         let fuel_limit = rule.fuel.min(self.limits.fuel_max);
-        let mut store = self.store(Some(index), fuel_limit);
-        let answer = self.call(&mut store, rule, record);
+        store.data_mut().rule = Some(index);
+        store.set_fuel(fuel_limit).expect("fuel metering is on because the configuration says so");
+        let answer = self.call(store, rule, record);
         let left = store.get_fuel().unwrap_or(0);
         let result = match answer {
             Ok(result) => result,
@@ -209,7 +224,9 @@ impl Program {
         let memory = instance.get_memory(&*store, "memory").ok_or(Fault::Trap)?;
         place(store, &memory, module, record.as_bytes())?;
         let length = record.as_bytes().len() as i32;
-        let packed = evaluate(store, &instance, &rule.entry, module.input_base as i32, length)?;
+        let packed = evaluate(store, &instance, &rule.entry, module.input_base as i32, length);
+        store.data_mut().is_large = memory.data_size(&*store) > PAGE_BYTES;
+        let packed = packed?;
         self.read_result(memory.data(store.as_context()), rule, packed)
     }
 }

@@ -83,7 +83,7 @@ type Change = fn(&mut Statement);
 #[test]
 fn a_lying_enclave_is_caught_by_recomputation() {
     let sample = Sample::new();
-    let lies: [(&str, Change); 20] = [
+    let lies: [(&str, Change); 21] = [
         ("P15", |s| s.input_hash = Digest([0; 32])),
         ("P16", |s| s.facts_hash = Digest([0; 32])),
         ("P12", |s| s.rule_hash = Digest([0; 32])),
@@ -99,7 +99,8 @@ fn a_lying_enclave_is_caught_by_recomputation() {
         ("P13", |s| s.rules[0].module = Digest([0; 32])),
         ("P13", |s| s.rules[0].version = "1.0.1".into()),
         ("P12", |s| s.rulebook.hash = Digest([0; 32])),
-        ("P12", |s| s.rulebook.version = 2),
+        ("P12", |s| (s.rulebook.version, s.newest_version) = (2, 2)),
+        ("P15", |s| s.newest_version = 2),
         ("P14", |s| s.lists = vec![("x".into(), Digest([0; 32]))]),
         ("P17", |s| s.engine.engine = "wasmi/1.1.0".into()),
         ("P15", |s| s.as_of = Millis(s.as_of.0 + 1)),

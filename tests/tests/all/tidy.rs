@@ -14,7 +14,7 @@ const TRUSTED: [(&str, &[&str], usize); 3] = [
         &["cbor", "crypto", "facts", "tlog", "rules", "vm", "proof", "wire", "enclave"],
         6800,
     ),
-    ("screening", &["screen"], 2100),
+    ("screening", &["screen"], 2200),
     ("messages", &["messages"], 1050),
 ];
 

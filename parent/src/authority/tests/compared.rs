@@ -1,5 +1,6 @@
 //! `rules diff`, `rules explain`, `rules list`.
 
+use super::super::lines::changed as changed_lines;
 use super::newcomers::CASH;
 use super::{Desk, run};
 
@@ -33,6 +34,24 @@ fn a_changed_threshold_is_shown() {
     let (old, new) = two_packs(&desk, CASH, &commented);
     let said = run(&["rules", "diff", &old, &new]).expect("compared");
     assert!(said.contains("source text only: the module is the same"), "{said}");
+}
+
+#[test]
+fn a_changed_condition_is_shown_line_by_line() {
+    let desk = Desk::new("diff-lines");
+    let changed = CASH.replace("amount > params.threshold\n", "amount >= params.threshold\n");
+    let changed =
+        changed.replace("outcomes: [pass, pass, report]", "outcomes: [pass, report, report]");
+    let (old, new) = two_packs(&desk, CASH, &changed);
+    let said = run(&["rules", "diff", &old, &new]).expect("compared");
+    let when = "when: transaction.currency == \"USD\" && transaction.amount";
+    assert!(said.contains("WARNING: still version 1.0.0"), "{said}");
+    assert!(said.contains(&format!("-   - {when} > params.threshold\n")), "{said}");
+    assert!(said.contains(&format!("+   - {when} >= params.threshold\n")), "{said}");
+    assert!(!said.contains("title: Cash"), "{said}");
+    assert_eq!(changed_lines("a\nb\nc\nd", "a\nc\nx\nd\n"), ["- b", "+ x"]);
+    assert_eq!(changed_lines("", "a"), ["+ a"]);
+    assert_eq!(changed_lines("a\nb", "a"), ["- b"]);
 }
 
 #[test]
@@ -70,6 +89,7 @@ fn an_answer_is_explained_part_by_part() {
         "case 1, line 11: true",
         "transaction.amount > params.threshold",
         "    12000.00 USD  transaction.amount\n",
+        "    USD           transaction.currency\n",
         "    true          transaction.currency == \"USD\"\n",
         "outcome   report",
         "reason    12000.00 USD > 10000.00 USD",

@@ -131,6 +131,97 @@ fn a_boundary_that_crosses_nothing_is_refused() {
 }
 
 #[test]
+fn a_boundary_of_another_threshold_is_refused() {
+    let low = "params:\n  low: { type: money, value: 1000.00 USD }\n";
+    let two = CASH.replace("params:\n", low).replace(
+        "otherwise:",
+        "  - when: transaction.currency == \"USD\" && transaction.amount > params.low\n    \
+         outcome: review\n    severity: low\n    reason: some\notherwise:",
+    );
+    let line = two.lines().find(|line| line.contains("base: over")).expect("the boundary");
+    let of = |param: &str, at: &str, outcomes: &str| {
+        format!(
+            "  - {{ param: {param}, fact: transaction.amount, {at}base: over, \
+             outcomes: [{outcomes}] }}"
+        )
+    };
+    let lower = of("low", "", "pass, pass, review");
+    let sound =
+        two.replace(line, &format!("{lower}\n{}", of("threshold", "", "review, review, report")));
+    let false_one = of("threshold", "at: 1000.00 USD, ", "pass, pass, review");
+    let desk = Desk::new("newcomer-another");
+    run(&["rules", "check", &pack(&desk, &sound)]).expect("both are tested");
+    let unsound = two.replace(line, &format!("{lower}\n{false_one}"));
+    let said = run(&["rules", "check", &pack(&desk, &unsound)]).expect_err("not its own");
+    assert!(said.contains("an answer that changes with `threshold`"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_named_itself() {
+    let desk = Desk::new("newcomer-latin");
+    let path = pack(&desk, CASH);
+    let bytes = CASH.replace("title: Cash", "title: Caf#").into_bytes();
+    let bytes = bytes.into_iter().map(|byte| if byte == b'#' { 0xe9 } else { byte });
+    std::fs::write(desk.path("pack/rule.yaml"), bytes.collect::<Vec<_>>()).expect("written");
+    let said = run(&["rules", "check", &path]).expect_err("Latin-1");
+    assert!(said.starts_with("rule.yaml:3:1: expected UTF-8"), "{said}");
+    // A directory stands for all that is no plain file; a pipe would block.
+    desk.write("pack/rulebook.yaml", "name: acme\nrules: [folder]\n");
+    desk.write("pack/folder/x", "");
+    let said = run(&["rules", "check", &path]).expect_err("a directory");
+    assert!(said.contains("no plain file"), "{said}");
+}
+
+#[test]
+fn slips_of_newcomers_get_a_remedy() {
+    for (number, (from, to, wanted)) in [
+        ("value: 10000.00 USD", "value: 10,000.00 USD", "write numbers without separators"),
+        ("value: 10000.00 USD", "value: '10,000.00 USD'", "separators: `10000.00 USD`"),
+        ("value: 10000.00 USD", "value: USD 10000.00", "amount first: `10000.00 USD`"),
+        ("amount: 15000,", "amount: 15,000.00,", "write numbers without separators"),
+        ("type: money", "type: amount", "did you mean `money`?"),
+        ("request: { transaction: { id: t,", "request: { id: t, transaction: {", "put it inside"),
+        ("transaction.amount > params", "as_of - 30 days > params", "duration(\"720h\")"),
+        ("transaction.amount > params", "transaction.direction > params", "column of history rows"),
+        ("otherwise: { reason: \"not more than {params.threshold}\" }", "", "  otherwise:"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let said = refusal(&format!("remedy-{number}"), from, to);
+        assert!(said.contains(wanted) && said.ends_with("1 problem in 1 file"), "{said}");
+    }
+    let said = refusal("base", "amount: 15000,", "amont: 15000,");
+    assert!(said.starts_with("1 of 1 examples fail") && said.contains("rule.yaml:19:"), "{said}");
+}
+
+#[test]
+fn a_new_rule_has_the_money_of_its_place() {
+    for (id, lines) in [
+        (
+            "eu.x.y",
+            ["jurisdiction: EU ", "value: 10000.00 EUR", "currency: EUR", "T00:00:00+01:00"],
+        ),
+        (
+            "uk.x.y",
+            ["jurisdiction: UK ", "value: 10000.00 GBP", "currency: GBP", "T00:00:00+00:00"],
+        ),
+        (
+            "acme.x",
+            ["jurisdiction: US ", "value: 10000.00 USD", "currency: USD", "T00:00:00-05:00"],
+        ),
+    ] {
+        let desk = Desk::new(&format!("scaffold-{id}"));
+        desk.write("pack/rulebook.yaml", "name: acme\nrules: [rule.yaml]\n");
+        let file = desk.path("pack/rule.yaml");
+        run(&["rules", "new", id, "--out", &file]).expect("written");
+        run(&["rules", "check", &file]).expect("it holds");
+        let text = std::fs::read_to_string(&file).expect("the file");
+        assert!(lines.iter().all(|line| text.contains(line)), "{text}");
+    }
+}
+
+#[test]
 fn a_case_that_no_example_reaches_is_named() {
     let more = "  - when: transaction.currency == \"EUR\"\n    outcome: review\n    \
                 severity: low\n    \

@@ -18,9 +18,10 @@ pub fn param_value(param: &Param) -> Result<Expr, CompileError> {
     let name = param.ty.text.trim();
     let Some((_, is_list)) = TYPES.iter().find(|(known, _)| *known == name) else {
         let meant = MEANT.iter().find(|(word, _)| *word == name.to_ascii_lowercase());
-        let hint = match (meant, nearest(name, TYPES.map(|(known, _)| known))) {
-            (Some((_, ty)), _) | (None, Some(ty)) => format!("did you mean `{ty}`?"),
-            _ => format!("known: {}", TYPES.map(|(known, _)| known).join(", ")),
+        let meant = meant.map(|(_, ty)| *ty);
+        let hint = match meant.or_else(|| nearest(name, TYPES.map(|(known, _)| known))) {
+            Some(ty) => format!("did you mean `{ty}`?"),
+            None => format!("known: {}", TYPES.map(|(known, _)| known).join(", ")),
         };
         let found = facts::shown(name);
         return Err(error(ErrorKind::Pack, span(&param.ty), "a parameter's type", found, hint));

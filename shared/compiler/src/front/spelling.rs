@@ -115,9 +115,8 @@ pub(crate) fn param_and_other_names(text: &Located) -> (Vec<String>, Vec<String>
         Some(TokenKind::Name(name)) => Some(name.clone()),
         _ => None,
     };
-    let is_point = |index: usize| {
-        tokens.get(index).is_some_and(|token| token.kind == TokenKind::Symbol("."))
-    };
+    let is_point =
+        |index: usize| tokens.get(index).is_some_and(|token| token.kind == TokenKind::Symbol("."));
     let (mut params, mut others) = (Vec::new(), Vec::new());
     for index in 0..tokens.len() {
         let Some(found) = name(index) else { continue };

@@ -45,6 +45,13 @@ pub struct Generated {
     pub reasons: Vec<String>,
 }
 
+impl Generated {
+    /// The name of the example whose other facts are used.
+    pub fn base(&self) -> &str {
+        &self.base.text
+    }
+}
+
 /// Keys of a boundary.
 pub const KEYS: [&str; 8] =
     ["param", "fact", "history", "base", "at", "outcomes", "reasons", "examples"];

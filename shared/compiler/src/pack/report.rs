@@ -118,8 +118,10 @@ impl Report {
         if found.is_none() {
             let expected = format!("the key `{key}`");
             let hint = match key {
-                "otherwise" => "add what the rule says when no case holds:\n  otherwise:\n    \
-                                reason: \"not more than the threshold\"",
+                "otherwise" => {
+                    "add what the rule says when no case holds:\n  otherwise:\n    \
+                                reason: \"not more than the threshold\""
+                }
                 "examples" if fields.what == "a rule file" => {
                     "add what a caller would send and what the rule says of it:\n  examples:\n    \
                      - { name: a wire, outcome: pass, request: { transaction: { id: t, \

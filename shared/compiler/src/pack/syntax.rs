@@ -90,6 +90,7 @@ fn glued<'s>(before: &[&'s str]) -> Option<(usize, &'s str)> {
     let index = before.iter().position(|line| !line.trim().is_empty())?;
     let word = before[index].trim();
     let (key, value) = word.split_once(':')?;
-    let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let is_key =
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     (is_key && !value.is_empty() && !value.starts_with(' ')).then_some((index, word))
 }

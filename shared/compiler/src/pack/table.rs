@@ -7,8 +7,8 @@ use super::pieces::{Part, Pieces};
 use super::report::{Report, span_of};
 use super::rule::{FEWER, decision};
 use crate::ErrorKind;
-use crate::front::CASES_MAX;
 use crate::draft::{DraftCase, DraftDecision, Located};
+use crate::front::CASES_MAX;
 use crate::typed::Span;
 
 use super::node::Node;

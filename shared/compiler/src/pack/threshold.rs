@@ -10,7 +10,7 @@ use super::rule::{Body, RuleFile};
 use super::vary::{Row, Varied, make};
 use crate::draft::{Draft, Located, Param};
 use crate::fold::parts;
-use crate::front::param_and_other_names;
+use crate::front::{param_and_other_names, param_value};
 use crate::typed::{Column, Expr, Kind, Program, Span, Type};
 
 /// A parameter that is compared with facts.
@@ -47,6 +47,22 @@ impl CompiledRule {
         found.filter(|threshold| !has(&threshold.param)).collect()
     }
 
+    /// The program with a parameter one smallest step lower and one higher; a value that its type
+    /// cannot have, or that makes no program, is left out.
+    pub fn stepped(&self, name: &str) -> Vec<Program> {
+        let Body::Cases(draft) = &self.read.body else { return Vec::new() };
+        let Some(place) = draft.params.iter().position(|param| param.name.text == name) else {
+            return Vec::new();
+        };
+        let step = |by| {
+            let text = step(&draft.params[place], by)?;
+            let mut draft = draft.clone();
+            draft.params[place].value.first_mut()?.text = text;
+            crate::front::check(&draft).ok()
+        };
+        [-1, 1].into_iter().filter_map(step).collect()
+    }
+
     /// Boundaries that could be written for a threshold, likely ones first.
     pub fn proposals(&self, threshold: &Threshold) -> Vec<Proposal> {
         let params = self.read.params();
@@ -61,6 +77,20 @@ impl CompiledRule {
         }
         proposals.truncate(PROPOSALS_MAX);
         proposals
+    }
+}
+
+/// The value of a parameter, changed by the smallest amount.
+fn step(param: &Param, by: i64) -> Option<String> {
+    let value = param_value(param).ok()?;
+    match (value.kind, value.ty) {
+        (Kind::Int(number), Type::Int) => Some(number.checked_add(by)?.to_string()),
+        (Kind::Int(ms), Type::Duration) => Some(format!("{}ms", ms.checked_add(by)?)),
+        (Kind::Decimal(mantissa), Type::Money(currency, scale)) => {
+            let digits = facts::format_decimal(mantissa.checked_add(by.into())?, scale);
+            Some(format!("{digits} {currency}"))
+        }
+        _ => None,
     }
 }
 

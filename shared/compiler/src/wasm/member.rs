@@ -239,7 +239,8 @@ fn narrow_amounts(all: &[Expr]) -> Option<Vec<i64>> {
         Kind::Decimal(mantissa) => i64::try_from(mantissa).ok().filter(|narrow| *narrow >= 0),
         _ => None,
     };
-    all.iter().map(narrow).collect()
+    let amounts: Option<Vec<i64>> = all.iter().map(narrow).collect();
+    amounts.filter(|amounts| !amounts.is_empty())
 }
 
 /// The numbers of constants that are all codes below 32.

@@ -208,8 +208,11 @@ fn what_is_no_yaml_is_explained() {
     for (text, said) in [
         ("a: 1\na: 2\n", "2:1: expected each key once, found the duplicate key `a`; remove one"),
         ("a: 1\n---\nb: 2\n", "3:1: expected one document in a file, found another after `---`"),
-        ("  outcome:report\n  b: 1\n", "1:3: expected a blank after the colon, found \
-          `outcome:report`; write `outcome: report`"),
+        (
+            "  outcome:report\n  b: 1\n",
+            "1:3: expected a blank after the colon, found \
+          `outcome:report`; write `outcome: report`",
+        ),
         ("a:\n  b: 1\n c: 2\n", "indent like the line above"),
         ("a: 1\n b: 2\n", "indent like the line above"),
         ("a:\n\tb: 1\n", "indent with blanks"),

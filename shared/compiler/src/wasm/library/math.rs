@@ -1,5 +1,5 @@
-//! 128-bit numbers as a low and a high half. Fault 1 is overflow, as in `typed::Fault`; nothing here
-//! ever divides by zero: callers look first.
+//! 128-bit numbers as a low and a high half. Fault 1 is overflow, as in `typed::Fault`; nothing
+//! here ever divides by zero: callers look first.
 
 use super::Helper;
 
