@@ -18,7 +18,7 @@ pub(crate) enum Window {
 
 /// Jaro-Winkler similarity of two strings, 0..=10000, rounded down. Every common first letter,
 /// up to four, counts 1/10 of what is missing; there is no lower bound for that.
-/// Letters beyond [`JARO_CHARS_MAX`] are not looked at.
+/// Letters beyond a few thousand are not looked at.
 pub fn jaro_winkler(left: &str, right: &str) -> u16 {
     let letters = |text: &str| text.chars().take(JARO_CHARS_MAX).collect::<Vec<_>>();
     let (left, right) = (letters(left), letters(right));

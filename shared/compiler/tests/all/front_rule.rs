@@ -206,8 +206,8 @@ fn parameters_are_constants_of_their_types() {
         (
             "money",
             "10,000.00 USD",
-            "1:1: expected an amount such as `10000.00 USD`, found `10,000.00 USD`; remove \
-             the separators; the decimal point is `.`",
+            "1:1: expected an amount such as `10000.00 USD`, found `10,000.00 USD`; write \
+             numbers without separators: `10000.00 USD`",
         ),
         (
             "money",
@@ -223,7 +223,8 @@ fn parameters_are_constants_of_their_types() {
         (
             "int",
             "1_000",
-            "1:1: expected an int of 64 bits, found `1_000`; write digits without separators",
+            "1:1: expected an int of 64 bits, found `1_000`; write \
+             numbers without separators: `1000`",
         ),
         (
             "country",

@@ -70,10 +70,9 @@ fn what_is_outside_integer_wasm_is_invalid() {
         let error = refusal(module(&format!("{items} {}", SOUND.entry)));
         assert!(is_invalid(&error), "{items}: {error}");
     }
-    for memory in [
-        r#"(memory (export "memory") i64 1)"#,
-        r#"(memory (export "memory") 1 1 shared)"#,
-    ] {
+    for memory in
+        [r#"(memory (export "memory") i64 1)"#, r#"(memory (export "memory") 1 1 shared)"#]
+    {
         let error = refusal(wasm(&Parts { memory, ..SOUND }));
         assert!(is_invalid(&error), "{memory}: {error}");
     }
