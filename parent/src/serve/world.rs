@@ -122,7 +122,7 @@ impl Enclave {
         let mut statement = statement(1);
         statement.proof_id[..8].copy_from_slice(&index.to_be_bytes());
         let book = self.book.as_ref().unwrap();
-        statement.rulebook.version = book.version;
+        (statement.rulebook.version, statement.newest_version) = (book.version, book.version);
         statement.rulebook.hash = Digest(book.hash);
         statement.not_covered = self.not_covered.clone();
         let signed = SignedStatement::sign(statement, &key()).unwrap();
