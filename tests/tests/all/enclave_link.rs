@@ -169,6 +169,9 @@ fn acknowledged_entries_are_gone_and_asking_for_them_says_so() {
     evaluate(&mut link, 1);
     let (entries, _) = collect(&mut link, 1);
     link.send(&Command::Ack { below: entries.len() as u64 + 1 });
+    // An answer on the same link: the acknowledgement has reached the log before the next link.
+    link.send(&Command::Hello { version: wire::PROTOCOL_VERSION });
+    while !matches!(link.report(), Some(Report::Status { .. })) {}
     let mut link = Link::to(&enclave, 1);
     link.send(&Command::Resume { from: 1 });
     let Some(Report::Refused(refusal)) = link.report() else { panic!("a refusal") };
