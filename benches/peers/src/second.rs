@@ -60,7 +60,7 @@ impl Second {
     /// Compiles all modules of a bundle.
     pub fn new(bundle: &Bundle, way: Way) -> Self {
         let mut config = Config::new();
-        config.consume_fuel(true).wasm_backtrace_max_frames(None);
+        config.consume_fuel(true).wasm_backtrace_max_frames(None).wasm_custom_page_sizes(true);
         if way == Way::Pooled {
             let mut pool = PoolingAllocationConfig::default();
             pool.total_core_instances(16)
@@ -120,7 +120,8 @@ impl Second {
         let base = base.ok_or_else(|| raise(Fault::Trap))?;
         let lacking = (base as usize + record.len()).saturating_sub(memory.data_size(&*store));
         if lacking > 0 {
-            let grown = memory.grow(&mut *store, lacking.div_ceil(PAGE_BYTES) as u64);
+            let page = memory.page_size(&*store) as usize;
+            let grown = memory.grow(&mut *store, lacking.div_ceil(page) as u64);
             grown.map_err(|_| raise(Fault::Memory))?;
         }
         memory.write(&mut *store, base as usize, record)?;
