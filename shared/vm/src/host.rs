@@ -88,13 +88,15 @@ fn screen(
     let (threshold, mode) = (options as u16, (options as u32) >> 16);
     let mode = [Mode::Default, Mode::Ofac, Mode::JaroWinkler].get(mode as usize);
     let mode = *mode.ok_or_else(|| fault(Fault::Trap))?;
-    let known = (1..=screen::SCORE_MAX).contains(&threshold);
-    // A name of which only a part is looked at is not cleared: the rule ends in error.
-    if !known || !Index::sees_whole(&name, mode) {
+    if !(1..=screen::SCORE_MAX).contains(&threshold) {
         return Err(fault(Fault::Trap));
     }
     let birth = (birth != i32::MIN).then_some(birth);
     let hits = names(caller.data(), list)?.screen(&Query { name: &name, birth, mode, threshold });
+    // A name of which only a part was seen is not cleared: the rule ends in error.
+    if hits.cut {
+        return Err(fault(Fault::Trap));
+    }
     answer(&mut caller, list, options, &hits)
 }
 

@@ -64,7 +64,7 @@ fn replace(expr: &mut Expr, shared: &[Expr], values: &mut [Option<Expr>], first:
         }
         return;
     }
-    for part in parts_mut(expr) {
+    for part in crate::fold::parts_mut(&mut expr.kind) {
         replace(part, shared, values, first);
     }
 }
@@ -113,44 +113,7 @@ fn simplify(expr: &mut Expr, numbers: &mut BTreeMap<usize, usize>) {
         Kind::Loop(_, body) => number(&mut body.variable),
         _ => {}
     }
-    for part in parts_mut(expr) {
+    for part in crate::fold::parts_mut(&mut expr.kind) {
         simplify(part, numbers);
-    }
-}
-
-/// As `parts`.
-fn parts_mut(expr: &mut Expr) -> Vec<&mut Expr> {
-    match &mut expr.kind {
-        Kind::Column(_, a)
-        | Kind::HasColumn(_, a)
-        | Kind::CurrencyOf(a)
-        | Kind::Narrow(a)
-        | Kind::Rescale(a)
-        | Kind::TextOf(a)
-        | Kind::Not(a)
-        | Kind::Negate(a)
-        | Kind::Size(a)
-        | Kind::Sum(a)
-        | Kind::Extreme(_, a)
-        | Kind::CountDistinct(a)
-        | Kind::InList(_, a)
-        | Kind::ScreenId(_, a)
-        | Kind::HitFound(a)
-        | Kind::HitScore(a)
-        | Kind::HitEntry(a) => vec![a],
-        Kind::Arithmetic(_, a, b)
-        | Kind::Compare(_, a, b)
-        | Kind::And(a, b)
-        | Kind::Or(a, b)
-        | Kind::In(a, b)
-        | Kind::Index(a, b) => vec![a, b],
-        Kind::Conditional(a, b, c) => vec![a, b, c],
-        Kind::Loop(_, body) => {
-            let body = &mut **body;
-            vec![&mut body.list, &mut body.each]
-        }
-        Kind::Screen(screening) => vec![&mut screening.name],
-        Kind::List(all) | Kind::Call(_, all) => all.iter_mut().collect(),
-        _ => Vec::new(),
     }
 }
