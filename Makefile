@@ -3,7 +3,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO := cargo
 export PROBITY_BIN = $(abspath $(TARGET))/debug
 
-.PHONY: demo test lint docs fuzz bench soak freeze clean
+.PHONY: demo test lint docs fuzz bench soak freeze reproduce static clean
 
 demo:
 	@.ci/install
@@ -30,6 +30,7 @@ bench:
 	@.ci/install
 	$(CARGO) build -q --release -p parent -p simulator -p verify-cli
 	cd benches/peers && $(CARGO) build -q --release --target-dir target
+	cd benches/peers-nitro && $(CARGO) build -q --release --target-dir target
 	ulimit -n 16384 && $(CARGO) bench -q -p benches
 
 soak:
@@ -39,6 +40,14 @@ soak:
 
 freeze:
 	PROBITY_FREEZE=1 $(CARGO) test -q -p tests -- vectors frozen
+	$(CARGO) run -q -p attestation-fixtures --bin forger -- manifest >$(TARGET)/manifest.json
+	mv $(TARGET)/manifest.json attestation-fixtures/data/manifest.json
+
+reproduce:
+	tests/reproduce
+
+static:
+	shared/verify-cli/build-static
 
 clean:
 	$(CARGO) clean

@@ -19,6 +19,14 @@ pub mod oid {
     pub const ECDSA_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03];
     /// ecdsa-with-SHA256.
     pub const ECDSA_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+    /// extKeyUsage, 2.5.29.37.
+    pub const EXT_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
+    /// tcg-kp-AIKCertificate, 2.23.133.8.3.
+    pub const AK_CERTIFICATE: &[u8] = &[0x67, 0x81, 0x05, 0x08, 0x03];
+    /// tcg-kp-EKCertificate, 2.23.133.8.1.
+    pub const EK_CERTIFICATE: &[u8] = &[0x67, 0x81, 0x05, 0x08, 0x01];
+    /// rsaEncryption.
+    pub const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
     /// id-ecPublicKey.
     pub const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
     /// secp384r1.
@@ -80,8 +88,10 @@ pub struct CertificateSpec {
     pub subject: Name,
     /// The key's curve.
     pub curve: Vec<u8>,
-    /// The key.
+    /// The key: a point, or with [`CertificateSpec::rsa`] a modulus.
     pub point: Vec<u8>,
+    /// Whether the key is RSA with the exponent 65537.
+    pub rsa: bool,
     /// Unused bits that the key's bit string claims.
     pub unused_bits: u8,
     /// In order.
@@ -107,18 +117,27 @@ impl CertificateSpec {
         out
     }
 
-    fn to_be_signed(&self) -> Vec<u8> {
-        let key = der::sequence(&[
+    /// SubjectPublicKeyInfo.
+    fn public_key(&self) -> Vec<u8> {
+        if self.rsa {
+            let key = der::sequence(&[der::integer(&self.point), der::integer(&[1, 0, 1])]);
+            let algorithm = der::sequence(&[der::object(oid::RSA_ENCRYPTION), vec![0x05, 0x00]]);
+            return der::sequence(&[algorithm, der::bit_string(0, &key)]);
+        }
+        der::sequence(&[
             der::sequence(&[der::object(oid::EC_PUBLIC_KEY), der::object(&self.curve)]),
             der::bit_string(self.unused_bits, &self.point),
-        ]);
+        ])
+    }
+
+    fn to_be_signed(&self) -> Vec<u8> {
         let mut parts = vec![
             der::integer(&self.serial),
             der::sequence(&[der::object(&self.inner_algorithm)]),
             self.issuer.der(),
             der::sequence(&[der::utc_time(self.not_before_s), der::utc_time(self.not_after_s)]),
             self.subject.der(),
-            key,
+            self.public_key(),
         ];
         // Version 1 is the default: DER leaves it out.
         if self.version > 0 {
@@ -158,6 +177,12 @@ impl Extension {
     pub fn key_usage(critical: bool, bits: u8) -> Self {
         let value = der::bit_string(bits.trailing_zeros() as u8 & 7, &[bits]);
         Self { oid: oid::KEY_USAGE.to_vec(), critical, value }
+    }
+
+    /// extKeyUsage with one purpose.
+    pub fn ext_key_usage(purpose: &[u8]) -> Self {
+        let value = der::sequence(&[der::object(purpose)]);
+        Self { oid: oid::EXT_KEY_USAGE.to_vec(), critical: false, value }
     }
 
     /// subjectKeyIdentifier.

@@ -76,9 +76,21 @@ pub fn corpus() -> Vec<Case> {
     CORPUS.get_or_init(make).clone()
 }
 
+/// The cases of NitroTPM documents: the same PKI and envelope, another map of registers.
+pub fn nitrotpm_corpus() -> Vec<Case> {
+    static CORPUS: OnceLock<Vec<Case>> = OnceLock::new();
+    CORPUS.get_or_init(make_nitrotpm).clone()
+}
+
 fn make() -> Vec<Case> {
     let mut builder = Builder::new();
     cases::all(&mut builder);
+    builder.cases
+}
+
+fn make_nitrotpm() -> Vec<Case> {
+    let mut builder = Builder::new();
+    cases::nitrotpm(&mut builder);
     builder.cases
 }
 

@@ -22,6 +22,8 @@ pub struct DocumentSpec {
     pub nonce: Option<Vec<u8>>,
     /// AWS wrote definite maps until 2025-04, indefinite since.
     pub indefinite: bool,
+    /// Whether the registers are a NitroTPM's: `nitrotpm_pcrs` in place of `pcrs`.
+    pub nitrotpm: bool,
 }
 
 impl DocumentSpec {
@@ -39,6 +41,7 @@ impl DocumentSpec {
             user_data: None,
             nonce: None,
             indefinite: true,
+            nitrotpm: false,
         }
     }
 
@@ -91,7 +94,7 @@ impl DocumentSpec {
             ("module_id", text_item(&self.module_id)),
             ("digest", text_item("SHA384")),
             ("timestamp", uint_item(self.timestamp_ms)),
-            ("pcrs", pcrs),
+            (if self.nitrotpm { "nitrotpm_pcrs" } else { "pcrs" }, pcrs),
             ("certificate", bytes_item(&chain.certificate)),
             ("cabundle", cabundle),
             ("public_key", optional(&self.public_key)),

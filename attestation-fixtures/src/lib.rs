@@ -1,4 +1,5 @@
-//! Forges a test Nitro PKI with good and hostile documents, for tests and for the simulator.
+//! Forges a test Nitro PKI with good and hostile documents for tests and the simulator, and the
+//! conformance corpus: documents, quotes and proofs that any verifier can be held against.
 //!
 //! Everything hangs under the **test root**, whose private key follows from a published seed: a
 //! verifier that accepts it accepts anything from anyone. It is another root, not another code
@@ -8,16 +9,21 @@
 // A test may stop at the first surprise.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod bignum;
 mod certificate;
+pub mod conformance;
 mod corpus;
 mod der;
 mod document;
 mod keys;
 mod pki;
+pub mod proofs;
+pub mod run;
 mod tamper;
+pub mod tpm;
 
 pub use certificate::{CertificateSpec, Extension, Name, oid};
-pub use corpus::{Case, Expected, PolicyData, TimeData, corpus};
+pub use corpus::{Case, Expected, PolicyData, TimeData, corpus, nitrotpm_corpus};
 pub use document::DocumentSpec;
 pub use keys::Signer;
 pub use pki::{LeafChain, Level, PUBLISHED_SEED, REGION, TestPki};
@@ -31,3 +37,5 @@ pub enum FixtureError {
     #[error("expected randomness from the system for a signature, found none")]
     Randomness,
 }
+
+pub(crate) use pki::base64;

@@ -4,7 +4,7 @@
 use crate::certificate::{CertificateSpec, Extension, Name, oid};
 use crate::keys::{KeyRing, Signer};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The published seed. Whoever reads this line can sign as the test root.
 pub const PUBLISHED_SEED: &[u8; 32] = b"probity TEST ROOT; key is public";
@@ -72,6 +72,12 @@ impl TestPki {
     /// The PKI of the published seed; its root is in `data/test-root.der`.
     pub fn published() -> Self {
         Self::from_seed(PUBLISHED_SEED)
+    }
+
+    /// The published PKI, made once a process, so that what it signed is remembered.
+    pub(crate) fn shared() -> &'static Self {
+        static PKI: OnceLock<TestPki> = OnceLock::new();
+        PKI.get_or_init(Self::published)
     }
 
     /// The root certificate, DER; the same bytes for the same seed.
@@ -185,6 +191,7 @@ fn root_spec(root: &Signer) -> CertificateSpec {
         subject: root_name(),
         curve: oid::SECP384R1.to_vec(),
         point: root.point(),
+        rsa: false,
         unused_bits: 0,
         extensions: vec![
             Extension::basic_constraints(true, None),
@@ -246,7 +253,8 @@ fn unhex(text: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Base64 with padding (RFC 4648, 4).
+pub(crate) fn base64(bytes: &[u8]) -> String {
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
         let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte))

@@ -152,8 +152,11 @@ impl Attestor {
             // The kernel's clock ran ahead of the device's; the next document is later.
             return None;
         }
+        // Signed only once it is quoted: the signatures never say more than the hardware did.
+        let signed = self.enclave.booted()?.evaluator.sign_checkpoint(checkpoint);
+        let log_signatures = [signed.note.0, signed.receipt.0];
         let checkpoint = (checkpoint.boot_id, checkpoint.size, checkpoint.root);
-        Some(Quote { checkpoint, document })
+        Some(Quote { checkpoint, document, log_signatures })
     }
 
     /// A document and its time, to which the clock is set.
@@ -233,5 +236,6 @@ impl Attestor {
 
 /// What an entry holds in memory, near enough.
 fn bytes_of(entry: &Entry) -> usize {
-    entry.envelope.len() + entry.results.iter().map(Vec::len).sum::<usize>()
+    let sealed = entry.sealed.len();
+    entry.envelope.len() + sealed + entry.results.iter().map(Vec::len).sum::<usize>()
 }

@@ -8,7 +8,7 @@ use crate::evaluate::Evaluated;
 use crate::platform::document_time;
 use crate::{
     ActiveRules, BOOT_CONFIG_PCR, EnclaveError, Evaluator, HELD_BYTES_MAX, HELD_ENTRIES_MAX,
-    Platform,
+    Platform, SEALED_REMEMBERED_MAX,
 };
 use facts::Millis;
 use proof::BootRecord;
@@ -32,6 +32,8 @@ pub struct Enclave {
     pub(crate) job_bytes: AtomicUsize,
     /// The connection that entries are sent to; a newer one closes it.
     pub(crate) current: Mutex<Option<Close>>,
+    /// The sealed requests that did not expire yet.
+    pub(crate) window: Mutex<seal::Window>,
 }
 
 /// Closes a connection, so that whoever reads or writes on it stops.
@@ -58,9 +60,26 @@ pub(crate) struct Progress {
     pub(crate) held_bytes: AtomicUsize,
 }
 
+impl Progress {
+    /// Counts an evaluation in, unless too many are held.
+    fn enter(&self) -> bool {
+        let full = self.held_bytes.load(Ordering::Relaxed) >= HELD_BYTES_MAX;
+        let entered = self.held.fetch_add(1, Ordering::Relaxed) < HELD_ENTRIES_MAX && !full;
+        if !entered {
+            self.held.fetch_sub(1, Ordering::Relaxed);
+        }
+        entered
+    }
+}
+
 impl Enclave {
     /// A cold enclave on a platform.
     pub fn new(platform: Box<dyn Platform>) -> Arc<Self> {
+        Self::with_sealed_max(platform, SEALED_REMEMBERED_MAX)
+    }
+
+    /// The same with room for another number of sealed requests that did not expire yet.
+    pub fn with_sealed_max(platform: Box<dyn Platform>, sealed_max: usize) -> Arc<Self> {
         Arc::new(Self {
             platform,
             clock: Clock::default(),
@@ -70,6 +89,7 @@ impl Enclave {
             connections: AtomicU64::new(1),
             job_bytes: AtomicUsize::new(0),
             current: Mutex::new(None),
+            window: Mutex::new(seal::Window::new(sealed_max)),
         })
     }
 
@@ -87,7 +107,7 @@ impl Enclave {
         self.platform.extend_and_lock(BOOT_CONFIG_PCR, &config.pcr_extension())?;
         let entropy = Entropy::gather(&*self.platform)?;
         let evaluator = Evaluator::new(config, entropy);
-        let key_set = evaluator.key_set();
+        let key_set = evaluator.key_set.clone();
         let document = self.platform.attest(&[], &key_set, None)?;
         self.clock.set(document_time(&document).map_err(crate::PlatformError::from)?);
         let record = BootRecord {
@@ -125,18 +145,25 @@ impl Enclave {
 
     /// Evaluates one body. A refusal means that nothing was signed.
     pub(crate) fn evaluate(&self, body: &[u8]) -> Result<Evaluated, Refusal> {
+        self.with_room(|boot, active| boot.evaluator.evaluate(active, self.clock.now(), body))
+    }
+
+    /// Runs `evaluate` with a place among the proofs that are held. The place is given back when
+    /// nothing was signed.
+    pub(crate) fn with_room<T, E: From<Refusal>>(
+        &self,
+        evaluate: impl FnOnce(&Booted, &ActiveRules) -> Result<T, E>,
+    ) -> Result<T, E> {
         let refuse = |code, detail: &str| {
-            Err(Refusal { id: 0, code, field: String::new(), detail: detail.into() })
+            Err(Refusal { id: 0, code, field: String::new(), detail: detail.into() }.into())
         };
         let (Some(boot), Some(active)) = (self.boot.get(), self.active_rules()) else {
             return refuse(RefusalCode::NotReady, "no boot configuration or no rules yet");
         };
-        let full = boot.progress.held_bytes.load(Ordering::Relaxed) >= HELD_BYTES_MAX;
-        if boot.progress.held.fetch_add(1, Ordering::Relaxed) >= HELD_ENTRIES_MAX || full {
-            boot.progress.held.fetch_sub(1, Ordering::Relaxed);
+        if !boot.progress.enter() {
             return refuse(RefusalCode::Busy, "too many proofs wait to become durable");
         }
-        let answer = boot.evaluator.evaluate(&active, self.clock.now(), body);
+        let answer = evaluate(boot, &active);
         if answer.is_err() {
             boot.progress.held.fetch_sub(1, Ordering::Relaxed);
         }

@@ -3,6 +3,7 @@
 
 use crate::{Platform, PlatformError};
 use crypto::{Domain, SigningKey, digest};
+use seal::RecipientKey;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
@@ -41,9 +42,19 @@ impl Entropy {
     /// A signing key that exists nowhere else. The stream moves on to a key of its own, from which
     /// the signing key cannot be made again.
     pub(crate) fn signing_key(&mut self) -> SigningKey {
+        SigningKey::from_seed(&self.seed())
+    }
+
+    /// The key that requests are sealed to, born as the signing key is.
+    pub(crate) fn recipient_key(&mut self) -> RecipientKey {
+        RecipientKey::derive(&self.seed())
+    }
+
+    /// 32 bytes that the stream cannot give again.
+    fn seed(&mut self) -> Zeroizing<[u8; 32]> {
         let seed = Zeroizing::new(self.next());
         self.key = Zeroizing::new(self.next());
-        SigningKey::from_seed(&seed)
+        seed
     }
 
     /// A random identifier.

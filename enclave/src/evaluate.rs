@@ -5,8 +5,12 @@ use crate::ActiveRules;
 use crate::entropy::Entropy;
 use crypto::{Domain, Salt, SigningKey, digest};
 use facts::{Millis, Record, Request};
-use proof::{EngineId, HITS_MAX, Hit, RuleEntry, Rulebook, SignedStatement, Statement};
+use proof::{
+    EngineId, HITS_MAX, Hit, LogSignatures, RuleEntry, Rulebook, SignedStatement, Statement,
+};
 use rules::{BootConfig, RulesError, Selection, Standing};
+use seal::RecipientKey;
+use tlog::Checkpoint;
 use vm::{Program, Run};
 use wire::{Refusal, RefusalCode};
 
@@ -15,6 +19,10 @@ pub struct Evaluator {
     pub(crate) config: BootConfig,
     pub(crate) boot_id: [u8; 16],
     pub(crate) agent: String,
+    /// The key set that quotes carry.
+    pub(crate) key_set: Vec<u8>,
+    /// Opens sealed requests; signs nothing.
+    pub(crate) recipient: RecipientKey,
     key: SigningKey,
     entropy: Entropy,
 }
@@ -29,13 +37,20 @@ pub(crate) struct Evaluated {
 impl Evaluator {
     pub(crate) fn new(config: BootConfig, mut entropy: Entropy) -> Self {
         let key = entropy.signing_key();
+        let recipient = entropy.recipient_key();
         let agent = key.verifying_key().did_key();
-        Self { config, boot_id: entropy.identifier(), agent, key, entropy }
+        let key_set = seal::key_set(&key.verifying_key().to_bytes(), &recipient.public());
+        Self { config, boot_id: entropy.identifier(), agent, key_set, recipient, key, entropy }
     }
 
-    /// The key set that quotes carry.
-    pub(crate) fn key_set(&self) -> Vec<u8> {
-        proof::key_set(&self.key.verifying_key())
+    /// 32 random bytes.
+    pub(crate) fn random(&self) -> [u8; 32] {
+        self.entropy.next()
+    }
+
+    /// Signs a quoted checkpoint of the boot's log, for readers of the log's standard formats.
+    pub(crate) fn sign_checkpoint(&self, checkpoint: &Checkpoint) -> LogSignatures {
+        LogSignatures::sign(checkpoint, &self.key)
     }
 
     /// Evaluates one request body at `now`. A refusal means that nothing was signed.

@@ -13,6 +13,7 @@ mod evaluate;
 pub mod nsm;
 mod platform;
 mod rulebook;
+mod sealed;
 mod serve;
 
 pub use boot::Enclave;
@@ -37,6 +38,8 @@ pub const HELD_BYTES_MAX: usize = 128 << 20;
 pub const HELD_ENTRIES_MAX: usize = 65_536;
 /// Most entries under one quote.
 pub const GROUP_ENTRIES_MAX: usize = 16_384;
+/// Sealed requests that are remembered at once, each until its end.
+pub const SEALED_REMEMBERED_MAX: usize = seal::REMEMBERED_MAX;
 /// Most frames that wait for the link.
 pub const FRAMES_MAX: usize = 1024;
 

@@ -3,8 +3,10 @@
 
 use crate::attestor::{Sink, Work};
 use crate::boot::Close;
-use crate::evaluate::Evaluated;
+use crate::sealed::NotDecided;
 use crate::{Enclave, EnclaveError, FRAMES_MAX, JOB_BYTES_MAX, JOBS_MAX};
+use facts::Millis;
+use proof::SignedStatement;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -22,6 +24,8 @@ struct Job {
     id: u64,
     client_ref: Vec<u8>,
     body: Vec<u8>,
+    /// Whether the body is a sealed request.
+    sealed: bool,
 }
 
 /// Serves one connection until its reader ends. `workers` threads evaluate. `close` shuts the
@@ -122,22 +126,10 @@ fn obey(enclave: &Arc<Enclave>, command: Command, jobs: &SyncSender<Job>, sink: 
             }
         }
         Command::Evaluate { id, client_ref, body } => {
-            if !enter(enclave, body.len()) {
-                let detail = format!("{JOB_BYTES_MAX} bytes of requests wait already");
-                return sink.frames.send(refuse(id, RefusalCode::Busy, detail)).is_ok();
-            }
-            return match jobs.try_send(Job { id, client_ref, body }) {
-                Ok(()) => true,
-                Err(TrySendError::Full(job)) => {
-                    leave(enclave, job.body.len());
-                    let detail = format!("{JOBS_MAX} evaluations wait already");
-                    sink.frames.send(refuse(job.id, RefusalCode::Busy, detail)).is_ok()
-                }
-                Err(TrySendError::Disconnected(job)) => {
-                    leave(enclave, job.body.len());
-                    false
-                }
-            };
+            return queue(enclave, Job { id, client_ref, body, sealed: false }, jobs, sink);
+        }
+        Command::EvaluateSealed { id, client_ref, sealed: body } => {
+            return queue(enclave, Job { id, client_ref, body, sealed: true }, jobs, sink);
         }
         Command::Attest { id, nonce } => {
             return hand_over(enclave, sink, id, Work::Attest { id, nonce, sink: sink.clone() });
@@ -148,6 +140,26 @@ fn obey(enclave: &Arc<Enclave>, command: Command, jobs: &SyncSender<Job>, sink: 
         }
     };
     sink.frames.send(answer).is_ok()
+}
+
+/// Lets a job wait for a worker, or refuses it.
+fn queue(enclave: &Enclave, job: Job, jobs: &SyncSender<Job>, sink: &Sink) -> bool {
+    if !enter(enclave, job.body.len()) {
+        let detail = format!("{JOB_BYTES_MAX} bytes of requests wait already");
+        return sink.frames.send(refuse(job.id, RefusalCode::Busy, detail)).is_ok();
+    }
+    match jobs.try_send(job) {
+        Ok(()) => true,
+        Err(TrySendError::Full(job)) => {
+            leave(enclave, job.body.len());
+            let detail = format!("{JOBS_MAX} evaluations wait already");
+            sink.frames.send(refuse(job.id, RefusalCode::Busy, detail)).is_ok()
+        }
+        Err(TrySendError::Disconnected(job)) => {
+            leave(enclave, job.body.len());
+            false
+        }
+    }
 }
 
 /// Gives work to the log's thread.
@@ -179,21 +191,43 @@ fn work(enclave: &Enclave, queue: &Mutex<Receiver<Job>>, sink: &Sink) {
         let next = queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
         let Ok(job) = next else { return };
         leave(enclave, job.body.len());
-        match enclave.evaluate(&job.body) {
-            Ok(evaluated) => {
-                let work = signed_work(sink.connection, job, evaluated);
+        match evaluate(enclave, sink.connection, job) {
+            Ok(work) => {
                 let Some(boot) = enclave.booted() else { return };
                 if boot.work.send(work).is_err() {
                     return;
                 }
             }
-            Err(refusal) => {
-                let refusal = Refusal { id: job.id, ..refusal };
+            Err(report) => {
                 // Nothing was signed; a parent that has gone needs no answer.
-                let _ = sink.frames.send(Report::Refused(refusal));
+                let _ = sink.frames.send(*report);
             }
         }
     }
+}
+
+/// What the log's thread is asked to append, or why there is nothing.
+fn evaluate(enclave: &Enclave, connection: u64, job: Job) -> Result<Work, Box<Report>> {
+    let Job { id, client_ref, body, sealed } = job;
+    let refused = |refusal| Box::new(Report::Refused(Refusal { id, ..refusal }));
+    let (signed, salt, results, sealed) = if sealed {
+        let decided = enclave.evaluate_sealed(&body).map_err(|not_decided| match not_decided {
+            NotDecided::Clear(refusal) => refused(refusal),
+            NotDecided::Sealed(sealed) => Box::new(Report::SealedRefusal { id, sealed }),
+        })?;
+        (decided.signed, [0; 32], Vec::new(), decided.reply)
+    } else {
+        let decided = enclave.evaluate(&body).map_err(refused)?;
+        (decided.signed, decided.salt.0, decided.results, Vec::new())
+    };
+    let (leaf, evaluated_at) = leaf_of(&signed);
+    let envelope = signed.to_bytes();
+    let entry = Entry { id, index: 0, client_ref, envelope, salt, results, sealed };
+    Ok(Work::Signed { connection, leaf, evaluated_at, entry })
+}
+
+fn leaf_of(signed: &SignedStatement) -> ([u8; 32], Millis) {
+    (signed.proof_hash().0, signed.statement().evaluated_at)
 }
 
 /// Counts the bytes of a job in, unless too many wait.
@@ -209,21 +243,6 @@ fn enter(enclave: &Enclave, bytes: usize) -> bool {
 /// Counts the bytes of a job out.
 fn leave(enclave: &Enclave, bytes: usize) {
     enclave.job_bytes.fetch_sub(bytes, Ordering::Relaxed);
-}
-
-/// What the log's thread is asked to append.
-fn signed_work(connection: u64, job: Job, evaluated: Evaluated) -> Work {
-    let signed = &evaluated.signed;
-    let (leaf, evaluated_at) = (signed.proof_hash().0, signed.statement().evaluated_at);
-    let entry = Entry {
-        id: job.id,
-        index: 0,
-        client_ref: job.client_ref,
-        envelope: signed.to_bytes(),
-        salt: evaluated.salt.0,
-        results: evaluated.results,
-    };
-    Work::Signed { connection, leaf, evaluated_at, entry }
 }
 
 /// Writes frames, flushing when none waits.

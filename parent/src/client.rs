@@ -1,6 +1,11 @@
-//! `probity evaluate`: posts one request to a server and shows the answer. It checks the server's
-//! certificate and nothing else; the proof is checked by `probity-verify`. It must never call an
-//! answer verified.
+//! `probity evaluate`: posts one request to a server and shows the answer. In clear it checks the
+//! server's certificate and nothing else, the proof is checked by `probity-verify`, and it must
+//! never call that answer verified. `--sealed` verifies before it sends and before it shows.
+
+mod accepted;
+mod sealed;
+
+pub use accepted::AcceptedOptions;
 
 use crate::error::Error;
 use crate::http::tls::client_config;
@@ -43,8 +48,8 @@ pub struct EvaluateOptions {
     /// Certificates to trust (PEM); a development server's is DATA/tls/cert.pem.
     #[arg(long, value_name = "FILE")]
     pub ca: PathBuf,
-    /// Idempotency key to send.
-    #[arg(long, value_name = "KEY")]
+    /// Idempotency key to send; not with --sealed, as every run seals a new request.
+    #[arg(long, value_name = "KEY", conflicts_with = "sealed")]
     pub key: Option<String>,
     /// Write the complete proof here.
     #[arg(long, value_name = "FILE")]
@@ -55,6 +60,13 @@ pub struct EvaluateOptions {
     /// Print the server's JSON, which has the citations.
     #[arg(long)]
     pub json: bool,
+    /// Seal the request to the attested enclave, so that the server cannot read it; needs
+    /// --policy, or --measurements and --boot.
+    #[arg(long)]
+    pub sealed: bool,
+    /// Which enclaves a sealed request may go to.
+    #[command(flatten)]
+    pub accepted: AcceptedOptions,
 }
 
 /// What came back.
@@ -76,6 +88,9 @@ pub(crate) struct Client {
 /// Posts the request, writes what was asked for, and returns what to print.
 pub async fn evaluate(options: &EvaluateOptions) -> Result<Evaluated, Error> {
     let body = read_input(&options.file)?;
+    if options.sealed {
+        return sealed::evaluate(options, body).await;
+    }
     let mut client = Client::connect(&options.url, &options.ca).await?;
     let mut request = Request::builder()
         .method(Method::POST)
@@ -175,6 +190,14 @@ fn wrong(problem: &str) -> Error {
     Error::Answer(format!("the server's answer cannot be used: {problem}"))
 }
 
+/// What the enclave refused, in one line.
+fn refused(field: &str, detail: &str) -> String {
+    match field {
+        "" => format!("refused by the enclave: {}", shown(detail)),
+        field => format!("refused by the enclave, {}: {}", shown(field), shown(detail)),
+    }
+}
+
 /// A problem document in one or two lines.
 fn refusal(status: StatusCode, body: &[u8]) -> String {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -227,6 +250,27 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser as _;
+    use clap::error::ErrorKind;
+
+    #[derive(clap::Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        options: EvaluateOptions,
+    }
+
+    /// A key promises that asking again is safe; bytes that are sealed anew cannot keep that.
+    #[test]
+    fn a_sealed_request_takes_no_idempotency_key() {
+        let key = |more: &[&str]| {
+            let always = ["evaluate", "request.json", "--ca", "cert.pem"];
+            let parsed = Arguments::try_parse_from([&always[..], more].concat());
+            parsed.map(|parsed| parsed.options.key).map_err(|error| error.kind())
+        };
+        assert_eq!(key(&["--key", "order-1"]), Ok(Some("order-1".into())));
+        assert_eq!(key(&["--sealed"]), Ok(None));
+        assert_eq!(key(&["--sealed", "--key", "order-1"]), Err(ErrorKind::ArgumentConflict));
+    }
 
     #[test]
     fn the_table_is_short_and_tame_and_has_the_gravest_first() {

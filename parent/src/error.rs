@@ -55,6 +55,18 @@ pub enum Error {
     /// The server's answer could not be used.
     #[error("{0}")]
     Answer(String),
+    /// The files that say which enclaves are accepted cannot be used.
+    #[error("{0}")]
+    Accepted(String),
+    /// The enclave's attestation was refused.
+    #[error("attestation refused, the request was not sent: {0}\n  do: {r}", r = .0.remedy())]
+    Attestation(Box<verify::VerifyError>),
+    /// The proof was refused.
+    #[error("the proof is refused: {0}\n  do: {r}", r = .0.remedy())]
+    Proof(Box<verify::VerifyError>),
+    /// A request could not be sealed, or its reply not be opened.
+    #[error("{0}\n  do: {r}", r = .0.remedy())]
+    Seal(seal::SealError),
 }
 
 impl Error {

@@ -45,6 +45,20 @@ pub struct Host {
     keys: Mutex<HashMap<[u8; 32], [u8; 32]>>,
 }
 
+/// The answer to a sealed request; what it says is for the caller alone.
+#[derive(Debug)]
+pub enum SealedAnswer {
+    /// There is a proof.
+    Decided {
+        /// The durable proof and the sealed reply.
+        landed: Box<Landed>,
+        /// Whether the answer is that of an earlier request.
+        replayed: bool,
+    },
+    /// The enclave opened the request and refused it: the sealed reply.
+    Refused(Vec<u8>),
+}
+
 /// An idempotency key that is being worked on; dropping it frees the key.
 #[derive(Debug)]
 struct KeyInFlight<'a> {
@@ -107,7 +121,7 @@ impl Host {
     pub async fn evaluate(&self, body: &[u8]) -> Result<Landed, Problem> {
         match self.send_body(Vec::new(), body).await? {
             Reply::Landed(landed) => Ok(*landed),
-            Reply::Earlier(_) | Reply::Attested(_) => Err(mismatched()),
+            _ => Err(mismatched()),
         }
     }
 
@@ -124,15 +138,61 @@ impl Host {
         match self.send_body(reference.to_bytes(), body).await? {
             Reply::Landed(landed) => Ok((*landed, false)),
             Reply::Earlier(found) => Ok((self.replay(found, reference).await?, true)),
-            Reply::Attested(_) => Err(mismatched()),
+            Reply::Attested(_) | Reply::SealedRefusal(_) => Err(mismatched()),
         }
+    }
+
+    /// Evaluates a sealed request. With a reference the same message gets the same decision again,
+    /// or waits for it; refusals are not stored. Without one the enclave refuses what came before.
+    pub async fn evaluate_sealed(
+        &self,
+        reference: Option<ClientRef>,
+        message: &[u8],
+    ) -> Result<SealedAnswer, Problem> {
+        let _key = reference.map(|reference| self.enter_key(reference)).transpose()?;
+        if let Some(reference) = reference
+            && let Some(found) = self.read(move |host| host.find_ref(&reference.key)).await?
+        {
+            return self.replay_sealed(found, reference).await;
+        }
+        let client_ref = reference.map(ClientRef::to_bytes).unwrap_or_default();
+        let sealed = message.to_vec();
+        let command = |id| Command::EvaluateSealed { id, client_ref, sealed };
+        let reply = match (self.ask(command).await, reference) {
+            // The first copy is under way, or has landed since the look above.
+            (Err(problem), Some(asked)) if problem.kind == Kind::SealedReplayed => {
+                let found = self.read(move |store| store.find_ref(&asked.key)).await?;
+                Reply::Earlier(found.ok_or_else(under_way)?)
+            }
+            (reply, _) => reply?,
+        };
+        match (reply, reference) {
+            (Reply::Landed(landed), _) if !landed.sealed.is_empty() => {
+                Ok(SealedAnswer::Decided { landed, replayed: false })
+            }
+            (Reply::SealedRefusal(sealed), _) => Ok(SealedAnswer::Refused(sealed)),
+            (Reply::Earlier(found), Some(asked)) => self.replay_sealed(found, asked).await,
+            _ => Err(mismatched()),
+        }
+    }
+
+    async fn replay_sealed(
+        &self,
+        found: RefRecord,
+        asked: ClientRef,
+    ) -> Result<SealedAnswer, Problem> {
+        let landed = Box::new(self.replay(found, asked).await?);
+        if landed.sealed.is_empty() {
+            return Err(reuse());
+        }
+        Ok(SealedAnswer::Decided { landed, replayed: true })
     }
 
     /// A quote over the log with the caller's nonce.
     pub async fn attest(&self, nonce: Vec<u8>) -> Result<wire::Quote, Problem> {
         match self.ask(|id| Command::Attest { id, nonce }).await? {
             Reply::Attested(quote) => Ok(quote),
-            Reply::Landed(_) | Reply::Earlier(_) => Err(mismatched()),
+            _ => Err(mismatched()),
         }
     }
 
@@ -248,6 +308,12 @@ fn reuse() -> Problem {
     let detail = "this Idempotency-Key came with another body before";
     let problem = Problem::new(Kind::IdempotencyReuse, detail).field("Idempotency-Key");
     problem.remedy("use a new key for a new request")
+}
+
+fn under_way() -> Problem {
+    let detail = "this sealed request came before, and no proof of it is durable yet";
+    let problem = Problem::new(Kind::IdempotencyInFlight, detail).field("Idempotency-Key");
+    problem.remedy("ask again with the same key and bytes, until it is decided or has expired")
 }
 
 fn overloaded() -> Problem {

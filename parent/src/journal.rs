@@ -185,9 +185,9 @@ impl Journal {
             reference: ClientRef::parse(&entry.client_ref),
             record: write_entry(&entry),
         };
-        let (salt, results) = (entry.salt, entry.results);
-        let landed = Landed { at, signed, hash, salt, results, checkpoint_size: 0 };
-        self.unquoted.push_back(Item { id: entry.id, entry: new, landed: Box::new(landed) });
+        let Entry { salt, results, sealed, id, .. } = entry;
+        let landed = Landed { at, signed, hash, salt, results, sealed, checkpoint_size: 0 };
+        self.unquoted.push_back(Item { id, entry: new, landed: Box::new(landed) });
         Ok(())
     }
 

@@ -16,10 +16,12 @@ pub struct Landed {
     pub signed: SignedStatement,
     /// Its proof hash.
     pub hash: Digest,
-    /// Its salt.
+    /// Its salt; zeros when the request was sealed.
     pub salt: [u8; 32],
-    /// Canonical rule results.
+    /// Canonical rule results; none when the request was sealed.
     pub results: Vec<Vec<u8>>,
+    /// The sealed reply; empty when the request was not sealed.
+    pub sealed: Vec<u8>,
     /// Size of the first quoted checkpoint that covers it.
     pub checkpoint_size: u64,
 }
@@ -33,14 +35,17 @@ impl Landed {
     ) -> Result<Self, Error> {
         let damaged = |e: proof::ProofError| Error::Damaged(format!("entry {}: {e}", at.index));
         let signed = Proof::parse(&entry.envelope).map_err(damaged)?.signed;
-        let (salt, results, hash) = (entry.salt, entry.results, signed.proof_hash());
-        Ok(Self { at, signed, hash, salt, results, checkpoint_size: quote.size })
+        let StoredEntry { salt, results, sealed, .. } = entry;
+        let hash = signed.proof_hash();
+        Ok(Self { at, signed, hash, salt, results, sealed, checkpoint_size: quote.size })
     }
 
     /// The complete proof: statement, document, and path to the checkpoint that it quotes.
     pub fn complete(&self, quote: StoredQuote, path: Vec<Hash>) -> Proof {
         let evidence = Evidence { kind: EVIDENCE_NITRO.into(), document: quote.document };
         let inclusion = Inclusion { size: quote.size, index: self.at.index, path };
-        Proof { signed: self.signed.clone(), unsigned: Some(Unsigned { evidence, inclusion }) }
+        let mut unsigned = Unsigned::new(evidence, inclusion);
+        unsigned.log_signatures = quote.log_signatures;
+        Proof { signed: self.signed.clone(), unsigned: Some(unsigned) }
     }
 }

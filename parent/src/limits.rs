@@ -17,6 +17,8 @@ pub const BATCH_BYTES_MAX: usize = 64 << 20;
 pub const BODIES_KIB_MAX: usize = 1 << 20;
 /// Largest single request body, in bytes.
 pub const BODY_BYTES_MAX: usize = wire::BODY_BYTES_MAX;
+/// Largest sealed request, in bytes.
+pub const SEALED_BYTES_MAX: usize = wire::SEALED_BYTES_MAX;
 /// Part of an answer stream that is written at once, in bytes.
 pub const STREAM_CHUNK_BYTES: usize = 32 << 10;
 /// Parts of an answer stream that wait for a slow reader.

@@ -20,6 +20,8 @@ pub enum Reply {
     Earlier(RefRecord),
     /// A quote with the caller's nonce.
     Attested(wire::Quote),
+    /// A sealed request was opened and refused; the reply is for the caller alone.
+    SealedRefusal(Vec<u8>),
 }
 
 type Answer = Result<Reply, Problem>;

@@ -49,6 +49,14 @@ pub enum Kind {
     Storage,
     /// The deadline passed.
     Deadline,
+    /// A sealed request is not for the key of this boot.
+    SealedKey,
+    /// A sealed request came after its end, or ends too late.
+    SealedExpired,
+    /// A sealed request came before.
+    SealedReplayed,
+    /// Too many sealed requests are remembered.
+    SealedFull,
 }
 
 /// A problem document.
@@ -80,7 +88,7 @@ struct View<'a> {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 18] = [
+    pub const ALL: [Kind; 22] = [
         Kind::BadRequest,
         Kind::NotFound,
         Kind::MethodNotAllowed,
@@ -99,6 +107,10 @@ impl Kind {
         Kind::EnclaveLost,
         Kind::Storage,
         Kind::Deadline,
+        Kind::SealedKey,
+        Kind::SealedExpired,
+        Kind::SealedReplayed,
+        Kind::SealedFull,
     ];
 
     /// Status, slug and title.
@@ -146,6 +158,20 @@ impl Kind {
                 (StatusCode::SERVICE_UNAVAILABLE, "storage", "The proof could not be made durable")
             }
             Kind::Deadline => (StatusCode::GATEWAY_TIMEOUT, "deadline", "The deadline passed"),
+            Kind::SealedKey => {
+                (StatusCode::MISDIRECTED_REQUEST, "sealed-key", "Sealed to another key")
+            }
+            Kind::SealedExpired => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "sealed-expired",
+                "Not the sealed request's time",
+            ),
+            Kind::SealedReplayed => {
+                (StatusCode::CONFLICT, "sealed-replayed", "The sealed request came before")
+            }
+            Kind::SealedFull => {
+                (StatusCode::SERVICE_UNAVAILABLE, "sealed-full", "Too many sealed requests")
+            }
         }
     }
 }
@@ -221,8 +247,22 @@ impl From<Refusal> for Problem {
             RefusalCode::BootRefused | RefusalCode::RulesRefused | RefusalCode::Protocol => {
                 Kind::Enclave
             }
+            RefusalCode::SealedMalformed => Kind::BadRequest,
+            RefusalCode::SealedKey => Kind::SealedKey,
+            RefusalCode::SealedExpired => Kind::SealedExpired,
+            RefusalCode::SealedReplayed => Kind::SealedReplayed,
+            RefusalCode::SealedFull => Kind::SealedFull,
         };
-        Problem::new(kind, refusal.detail).field(refusal.field)
+        let problem = Problem::new(kind, refusal.detail).field(refusal.field);
+        match kind {
+            Kind::SealedKey => problem.remedy("fetch /v1/attestation, verify it, and seal again"),
+            Kind::SealedExpired => problem.remedy("seal again, to expire within two minutes"),
+            Kind::SealedReplayed => {
+                problem.remedy("this copy was not evaluated; the first may have been")
+            }
+            Kind::SealedFull => problem.remedy("ask again later; none is forgotten before its end"),
+            _ => problem,
+        }
     }
 }
 
@@ -265,6 +305,11 @@ mod tests {
             (RefusalCode::Protocol, 502),
             (RefusalCode::BootRefused, 502),
             (RefusalCode::RulesRefused, 502),
+            (RefusalCode::SealedMalformed, 400),
+            (RefusalCode::SealedKey, 421),
+            (RefusalCode::SealedExpired, 422),
+            (RefusalCode::SealedReplayed, 409),
+            (RefusalCode::SealedFull, 503),
         ] {
             let refusal = Refusal { id: 1, code, field: String::new(), detail: "d".into() };
             assert_eq!(Problem::from(refusal).status().as_u16(), status);

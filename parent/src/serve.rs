@@ -181,6 +181,8 @@ mod flow;
 #[cfg(test)]
 mod renewal;
 #[cfg(test)]
+mod sealed;
+#[cfg(test)]
 mod world;
 
 #[cfg(test)]

@@ -1,128 +1,39 @@
 """Verifies Probity's frozen proof from FORMAT.md alone, sharing no code with the Rust crates.
 
 Reads shared/proof/vectors/proof-2.json and recomputes every value that the document defines:
-hashes, signatures, the log, the quote and its chain. Exits 1 on the first difference.
+hashes, signatures, the log, the quote and its chain; then the other frozen vectors (policy, TPM
+quote with its boot log, receipts and witnesses, sealed messages), and real documents where the
+corpora are. Exits 1 on the first difference.
 """
 
 import hashlib
-import io
 import json
 import pathlib
-import sys
 
 import cbor2
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric import ec
-from pycose.keys import CoseKey, EC2Key, OKPKey
+from pycose.keys import CoseKey
 from pycose.messages import Sign1Message
 
-ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-passed = 0
+from common import (H, canonical, check, checkpoint_bytes, count, key_of_did, leaf, one_item, root,
+                    root_of_path)
+import receipt
+import sealed
+from quote import attest_of, check_nitro, check_tpm, replay_log, verify_signature
 
 
-def check(name, truth):
-    global passed
-    if not truth:
-        sys.exit(f"FAILED: {name}")
-    passed += 1
-
-
-def H(tag, *parts):
-    return hashlib.sha3_256(b"probity/v1/" + tag.encode() + b"\0" + b"".join(parts)).digest()
-
-
-def leaf(data):
-    return hashlib.sha256(b"\0" + data).digest()
-
-
-def node(left, right):
-    return hashlib.sha256(b"\1" + left + right).digest()
-
-
-def root(leaves):
-    if len(leaves) == 1:
-        return leaves[0]
-    split = 1
-    while split * 2 < len(leaves):
-        split *= 2
-    return node(root(leaves[:split]), root(leaves[split:]))
-
-
-def root_of_path(index, size, path, leaf_hash):
-    """RFC 9162 section 2.1.3.2."""
-    if index >= size:
-        return None
-    fn, sn, r = index, size - 1, leaf_hash
-    for p in path:
-        if sn == 0:
-            return None
-        if fn & 1 or fn == sn:
-            r = node(p, r)
-            while not fn & 1 and fn:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            r = node(r, p)
-        fn, sn = fn >> 1, sn >> 1
-    return r if sn == 0 else None
-
-
-def one_item(data):
-    stream = io.BytesIO(data)
-    item = cbor2.CBORDecoder(stream).decode()
-    check("no trailing bytes", stream.tell() == len(data))
-    return item
-
-
-def canonical(data):
-    item = one_item(data)
-    check("deterministic encoding", cbor2.dumps(item, canonical=True) == data)
-    return item
-
-
-def key_of_did(did):
-    check("did:key", did.startswith("did:key:z"))
-    number = 0
-    for character in did[len("did:key:z"):]:
-        number = number * 58 + ALPHABET.index(character)
-    raw = number.to_bytes(34, "big")
-    check("multicodec ed25519-pub", raw[:2] == b"\xed\x01")
-    return raw[2:]
-
-
-def check_quote(v, document, at_ms):
-    """The Nitro document: chain to the test root, ES384, and what it carries."""
-    protected, _, payload, signature = one_item(document)
-    fields = cbor2.loads(payload)
-    certificates = [x509.load_der_x509_certificate(c) for c in fields["cabundle"]]
-    certificates.append(x509.load_der_x509_certificate(fields["certificate"]))
-    check("first certificate is the root", fields["cabundle"][0] == bytes.fromhex(v["test_root"]))
-    for issuer, subject in zip(certificates, certificates[1:]):
-        subject.verify_directly_issued_by(issuer)
-    for certificate in certificates:
-        start = certificate.not_valid_before_utc.timestamp() * 1000
-        end = certificate.not_valid_after_utc.timestamp() * 1000
-        check("certificate is valid then", start <= at_ms <= end)
-    numbers = certificates[-1].public_key().public_numbers()
-    check("curve", isinstance(numbers.curve, ec.SECP384R1))
-    key = EC2Key(crv="P_384", x=numbers.x.to_bytes(48, "big"), y=numbers.y.to_bytes(48, "big"))
-    message = Sign1Message.decode(cbor2.dumps(cbor2.CBORTag(18, [protected, {}, payload, signature])))
-    message.key = key
-    check("ES384 signature of the quote", message.verify_signature())
-    check("timestamp", fields["timestamp"] == at_ms)
-    for index in range(3):
-        check(f"PCR{index}", fields["pcrs"][index].hex() == v["measurements"][f"pcr{index}"])
-    return fields
-
-
-def check_signers(v, signed, typ, seeds, threshold):
-    """A COSE_Sign by k of n."""
+def check_signers(signed, typ, known, threshold):
+    """A COSE_Sign by k of the known keys; None: by k of those that a policy names."""
     tag = one_item(signed)
     check("COSE_Sign", tag.tag == 98)
     body, unprotected, payload, signatures = tag.value
     check("headers", cbor2.loads(body) == {16: typ} and unprotected == {})
-    known = {public(seed) for seed in seeds}
+    content = canonical(payload)
+    known = content[6][0] if known is None else known
+    threshold = content[6][1] if threshold is None else threshold
     signers = set()
     for protected, empty, signature in signatures:
         header = cbor2.loads(protected)
@@ -130,13 +41,11 @@ def check_signers(v, signed, typ, seeds, threshold):
         message = cbor2.dumps(["Signature", body, protected, b"", payload])
         Ed25519PublicKey.from_public_bytes(header[4]).verify(signature, message)
         signers.add(header[4])
-    check("quorum", len(signers & known) >= threshold)
-    return canonical(payload), payload
+    check("quorum", len(signers & set(known)) >= threshold)
+    return content, payload
 
 
 def public(seed):
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed))
     return private.public_key().public_bytes_raw()
 
@@ -189,14 +98,16 @@ def check_record(v):
 
 def check_rules(v, statement):
     bundle, payload = check_signers(
-        v, bytes.fromhex(v["bundle"]), "application/probity-bundle+cbor", v["authority_seeds"], 2)
+        bytes.fromhex(v["bundle"]), "application/probity-bundle+cbor",
+        [public(seed) for seed in v["authority_seeds"]], 2)
     check("bundle hash", H("bundle", payload).hex() == v["bundle_hash"])
     check("rulebook", statement[10] == [bundle[2], bundle[3], H("bundle", payload)])
     check("module hash", H("module", bundle[6][0]) == statement[12][0][4])
     rule = cbor2.dumps(bundle[7][0], canonical=True)
     check("rule digest", H("rule", rule).hex() == v["rule_digest"])
     freshness, _ = check_signers(
-        v, bytes.fromhex(v["freshness"]), "application/probity-freshness+cbor", [v["freshness_seed"]], 1)
+        bytes.fromhex(v["freshness"]), "application/probity-freshness+cbor",
+        [public(v["freshness_seed"])], 1)
     check("freshness is of this bundle", freshness[2] == H("bundle", payload))
 
 
@@ -212,8 +123,98 @@ def check_boot(v, fields):
     check("boot record hash", H("boot-record", record_bytes).hex() == v["boot_record_hash"])
 
 
+# SHA-256 of AWS's root G1 in DER.
+AWS_G1 = "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b"
+
+
+def check_real(here):
+    """Documents and quotes that real hardware signed, where the corpora are."""
+    folder = here / "../shared/corpora"
+    if not folder.is_dir():
+        print("ignored: corpus absent (../shared/corpora)")
+        return
+    for path in sorted((folder / "nitro").glob("*.cose")):
+        document = path.read_bytes()
+        item = cbor2.loads(document)
+        payload = item.value[2] if isinstance(item, cbor2.CBORTag) else item[2]
+        first = cbor2.loads(payload)["cabundle"][0]
+        check(f"AWS's root: {path.name}", hashlib.sha256(first).hexdigest() == AWS_G1)
+        check_nitro(document, first)
+    report, signature, values = ((folder / "tpm" / f"libsignal_tpm2_valid_{part}.dat").read_bytes()
+                                 for part in ["report", "signature", "pcrs"])
+    quote = attest_of(report)
+    check("registers of a real quote", hashlib.sha256(values).digest() == quote["digest"])
+    certificate = (folder / "tpm/libsignal_tpm2snp_valid_cert.pem").read_bytes()
+    key = x509.load_pem_x509_certificate(certificate).public_key()
+    verify_signature(key, 0x10, None, signature, report)
+
+
+def check_policy(here):
+    """The frozen policy: signed by k of its own signers, every key there, no register zero."""
+    signed = (here / "shared/policy/vectors/policy.cbor").read_bytes()
+    content, _ = check_signers(signed, "application/probity-policy+cbor", None, None)
+    check("every key of a policy", sorted(content) == list(range(1, 21)) and content[1] == 1)
+    registers = [value for release in content[9] for _, value in release[2]]
+    check("no register of a debug enclave", registers and all(any(value) for value in registers))
+    check("names of checks", all(name[0] in "PNT" for name in content[20]))
+
+
+def check_tpm_vectors(here):
+    """The frozen evidence of TPM.md, and the boot log that replays to its registers."""
+    data = here / "shared/attest/data"
+    quote = check_tpm((data / "tpm-evidence-v1.cbor").read_bytes())
+    registers = replay_log((data / "tpm-event-log.bin").read_bytes())
+    check("the log replays to the quoted registers", registers and all(
+        registers[index] == value for index, value in quote["pcrs"].items() if any(value)))
+
+
+def check_receipts(here):
+    """shared/receipt/vectors: one proof's place in its log in the standard encodings."""
+    v = json.loads((here / "shared/receipt/vectors/receipt-1.json").read_text())
+    protected, unprotected, payload, _ = one_item(bytes.fromhex(v["proof"])).value
+    statement = canonical(payload)
+    leaf_hash = leaf(H("proof", cbor2.dumps(["Signature1", protected, b"", payload])))
+    check("leaf", leaf_hash.hex() == v["leaf"])
+    size, index, path = unprotected["inclusion"]
+    tree_root = root_of_path(index, size, path, leaf_hash)
+    checkpoint = checkpoint_bytes(statement[3], size, tree_root)
+    check("the path leads to the checkpoint", checkpoint.hex() == v["checkpoint"])
+    origin, kind, key = receipt.parse_key(v["log_key"])
+    check("the log's key is the signer's", kind == 1 and key == key_of_did(statement[4]))
+    check("origin", origin == "probity.example/log/" + statement[3].hex())
+    body, lines = receipt.split_note(v["note"])
+    check("the note is the checkpoint", receipt.head_of(body) == (origin, size, tree_root))
+    receipt.check_log_signature(body, lines, origin, key)
+    for witness in v["witnesses"]:
+        name, kind, witness_key = receipt.parse_key(witness["key"])
+        time = receipt.check_cosignature(body, lines, name, witness_key)
+        check("time of the witness", kind == 4 and time == witness["time_s"])
+    place = (size, index, tree_root)
+    check("tlog-proof", receipt.check_tlog_proof(v["tlog_proof"], leaf_hash, origin, key) == place)
+    cose = bytes.fromhex(v["receipt"])
+    check("COSE Receipt", receipt.check_cose_receipt(cose, leaf_hash, key) == place)
+    old = (v["old_size"], bytes.fromhex(v["old_root"]))
+    grown = receipt.check_cose_consistency(bytes.fromhex(v["consistency_receipt"]), *old, key)
+    check("consistency receipt", grown == (size, tree_root))
+    by_note, by_receipt = unprotected["log_signatures"]
+    public = Ed25519PublicKey.from_public_bytes(key)
+    public.verify(by_note, body.encode())
+    header = cbor2.dumps({1: -8, 395: 1}, canonical=True)
+    public.verify(by_receipt, cbor2.dumps(["Signature1", header, b"", tree_root]))
+    carried = [line.decode() for line in unprotected.get("cosignatures", [])]
+    check("cosignatures are carried", all(line + "\n" in v["note"] for line in carried))
+    transparent = one_item(bytes.fromhex(v["transparent_statement"])).value
+    check("a transparent statement is the statement with its receipt",
+          [transparent[0], transparent[2]] == [protected, payload] and transparent[1][394] == [cose])
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parents[2]
+    check_real(here)
+    check_policy(here)
+    check_tpm_vectors(here)
+    check_receipts(here)
+    sealed.run(here / "shared/seal/vectors")
     v = json.loads((here / "shared/proof/vectors/proof-2.json").read_text())
     proof = bytes.fromhex(v["proof"])
     message = Sign1Message.decode(proof)
@@ -236,13 +237,15 @@ def main():
     check_rules(v, statement)
     kind, document = unprotected["evidence"]
     check("kind", kind == "nitro")
-    fields = check_quote(v, document, v["document_time_ms"])
+    fields = check_nitro(document, bytes.fromhex(v["test_root"]), v["document_time_ms"])
+    for index in range(3):
+        check(f"PCR{index}", fields["pcrs"][index].hex() == v["measurements"][f"pcr{index}"])
     size, index, path = unprotected["inclusion"]
     data = [bytes.fromhex(x) for x in v["leaves_before"]] + [proof_hash]
     data += [bytes.fromhex(x) for x in v["leaves_after"]]
     quoted = root([leaf(d) for d in data])
     check("inclusion", root_of_path(index, size, path, leaf(proof_hash)) == quoted)
-    checkpoint = b"probity/v1/checkpoint\0" + statement[3] + size.to_bytes(8, "big") + quoted
+    checkpoint = checkpoint_bytes(statement[3], size, quoted)
     check("checkpoint is quoted", fields["user_data"] == checkpoint)
     check("checkpoint bytes", checkpoint.hex() == v["checkpoint"])
     key_set = [{1: 1, 3: -8, -1: 6, -2: key_of_did(statement[4])}]
@@ -256,7 +259,7 @@ def main():
         check("a changed statement is refused", False)
     except InvalidSignature:
         check("a changed statement is refused", True)
-    print(f"crosscheck: {passed} passed, 0 failed")
+    print(f"crosscheck: {count()} passed, 0 failed")
 
 
 main()

@@ -1,14 +1,11 @@
 //! Functions that hostile bytes go into, one a decoder. Each must return, whatever comes. The
 //! smoke run in `cargo test` and the coverage-guided run in `tests/fuzz` call the same functions.
 
-use crate::fuzz_rules as rule_targets;
 use crate::sample::{BODY, SALT, Sample};
 use crate::world::World;
-use attest::{NitroPolicy, TrustAnchor, VerificationTime};
-use proof::Proof;
+use crate::{fuzz_evidence as evidence, fuzz_formats as formats, fuzz_proofs as proofs};
+use crate::{fuzz_rules as rule_targets, fuzz_tpm as tpm};
 use rules::{BootConfig, Limits, SignedBundle};
-use std::sync::OnceLock;
-use verify::{Materials, Verifier};
 use vm::Program;
 
 /// A decoder under attack.
@@ -22,60 +19,68 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 12] = [
-    Target { name: "proof", run: proof, seeds: proof_seeds },
-    Target { name: "nitro", run: nitro, seeds: nitro_seeds },
-    Target { name: "request", run: request, seeds: || vec![BODY.to_vec()] },
-    Target { name: "bundle", run: bundle, seeds: bundle_seeds },
-    Target { name: "boot", run: boot, seeds: boot_seeds },
-    Target { name: "wire", run: wire_frames, seeds: wire_seeds },
-    Target { name: "module", run: module, seeds: module_seeds },
-    Target { name: "view", run: view, seeds: view_seeds },
-    Target {
-        name: "condition",
-        run: rule_targets::condition,
-        seeds: rule_targets::condition_seeds,
-    },
-    Target {
-        name: "rule_file",
-        run: rule_targets::rule_file,
-        seeds: rule_targets::rule_file_seeds,
-    },
-    Target { name: "names", run: rule_targets::names, seeds: rule_targets::names_seeds },
-    Target { name: "message", run: rule_targets::message, seeds: rule_targets::message_seeds },
+pub const TARGETS: &[Target] = &[
+    target("proof", proofs::proof, proofs::proof_seeds),
+    target("verifier", proofs::verifier, proofs::verifier_seeds),
+    target("paths", proofs::paths, proofs::paths_seeds),
+    target("nitro", evidence::nitro, evidence::nitro_seeds),
+    target("nitro_signed", evidence::nitro_signed, evidence::nitro_signed_seeds),
+    target("certificate", evidence::certificate, evidence::certificate_seeds),
+    target("tpm_evidence", tpm::evidence, tpm::evidence_seeds),
+    target("tpm_quote", tpm::quote, tpm::quote_seeds),
+    target("tpm_signature", tpm::signature, tpm::signature_seeds),
+    target("tpm_public", tpm::public, tpm::public_seeds),
+    target("event_log", tpm::event_log, tpm::event_log_seeds),
+    target("signature_lists", tpm::signature_lists, tpm::signature_lists_seeds),
+    target("policy_file", formats::policy_file, formats::policy_seeds),
+    target("policy_signed", formats::policy_signed, formats::policy_signed_seeds),
+    target("note", formats::note, formats::note_seeds),
+    target("note_signed", formats::note_signed, formats::note_signed_seeds),
+    target("tlog_proof", formats::tlog_proof, formats::tlog_proof_seeds),
+    target("tlog_proof_signed", formats::tlog_proof_signed, formats::path_seeds),
+    target("cose_receipt", formats::cose_receipt, formats::cose_receipt_seeds),
+    target("receipt_signed", formats::receipt_signed, formats::path_seeds),
+    target("sealed", formats::sealed_messages, formats::sealed_seeds),
+    target("sealed_spliced", formats::sealed_spliced, || vec![vec![0, 1, 1, 1, 7]]),
+    target("window", formats::window, formats::window_seeds),
+    target("request", request, || vec![BODY.to_vec()]),
+    target("bundle", bundle, bundle_seeds),
+    target("boot", boot, boot_seeds),
+    target("wire", wire_frames, wire_seeds),
+    target("module", module, module_seeds),
+    target("view", view, view_seeds),
+    target("condition", rule_targets::condition, rule_targets::condition_seeds),
+    target("rule_file", rule_targets::rule_file, rule_targets::rule_file_seeds),
+    target("names", rule_targets::names, rule_targets::names_seeds),
+    target("message", rule_targets::message, rule_targets::message_seeds),
 ];
 
-/// Parses, and what parses is canonical.
-pub fn proof(bytes: &[u8]) {
-    if let Ok(proof) = Proof::parse(bytes) {
-        assert_eq!(proof.to_bytes(), bytes, "two encodings of one proof");
-        let sample = Sample::new();
-        let materials =
-            Materials { bundle: None, input: Some(BODY), salt: Some(SALT), second_opinion: false };
-        if let Ok(verified) = Verifier::new(sample.policy()).verify(bytes, &materials) {
-            assert_eq!(verified.proof_hash(), sample.proof.signed.proof_hash());
-        }
+const fn target(name: &'static str, run: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>) -> Target {
+    Target { name, run, seeds }
+}
+
+/// Writes the seeds of a target into a folder, each named by its hash.
+pub fn write_seeds(name: &str, folder: &std::path::Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let target = TARGETS.iter().find(|target| target.name == name).expect("a known target");
+    for seed in (target.seeds)() {
+        let hash = crypto::to_hex(&crate::fuzz_input::hash(&[&seed])[..10]);
+        std::fs::write(folder.join(hash), seed)?;
     }
+    Ok(())
 }
 
-fn proof_seeds() -> Vec<Vec<u8>> {
-    let sample = Sample::new();
-    vec![sample.proof.to_bytes(), sample.proof.signed.to_bytes()]
+/// Before the first input: with PROBITY_SEEDS set to a folder, writes the seeds there and ends.
+pub fn start(name: &str) {
+    let Some(folder) = std::env::var_os("PROBITY_SEEDS") else { return };
+    let written = write_seeds(name, std::path::Path::new(&folder));
+    std::process::exit(i32::from(written.is_err()));
 }
 
-/// The whole verification of a document.
-pub fn nitro(bytes: &[u8]) {
-    static POLICY: OnceLock<NitroPolicy> = OnceLock::new();
-    let policy = POLICY.get_or_init(|| {
-        let anchors = vec![crate::sample::test_root(), TrustAnchor::aws_nitro_g1()];
-        NitroPolicy::inspect_any_enclave(anchors, VerificationTime::Document)
-    });
-    let _ = attest::verify(bytes, policy, None);
-}
-
-fn nitro_seeds() -> Vec<Vec<u8>> {
-    let sample = Sample::new();
-    vec![sample.proof.unsigned.map(|u| u.evidence.document).unwrap_or_default()]
+/// Runs the target of this name: what the binaries of `tests/fuzz` call.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name).expect("a known target");
+    (target.run)(bytes);
 }
 
 /// The caller's bytes, to the record.
@@ -140,10 +145,12 @@ fn wire_seeds() -> Vec<Vec<u8>> {
         envelope: Sample::new().proof.signed.to_bytes(),
         salt: SALT.0,
         results: vec![vec![1, 2, 3]],
+        sealed: Vec::new(),
     };
     vec![
         wire::Command::Evaluate { id: 1, client_ref: vec![1; 64], body }.to_bytes(),
         wire::Command::Boot { id: 1, config: vec![2; 90], previous: None }.to_bytes(),
+        wire::Report::Entry(wire::Entry { sealed: vec![9; 80], ..entry.clone() }).to_bytes(),
         wire::Report::Entry(entry).to_bytes(),
     ]
 }

@@ -1,8 +1,13 @@
 //! Shared pieces of the integration tests and benchmarks: where things are, a world with keys and
 //! rules, a running stack, a real HTTPS client. It must never contain a test's expectation.
 
+pub mod fuzz_evidence;
+pub mod fuzz_formats;
+mod fuzz_input;
+pub mod fuzz_proofs;
 pub mod fuzz_rules;
 pub mod fuzz_targets;
+pub mod fuzz_tpm;
 pub mod https;
 pub mod link;
 pub mod rulebook;

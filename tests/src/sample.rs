@@ -83,10 +83,10 @@ impl Sample {
         let document = document(&world, &signer, &checkpoint);
         let proof = Proof {
             signed,
-            unsigned: Some(Unsigned {
-                evidence: Evidence { kind: EVIDENCE_NITRO.into(), document },
-                inclusion: Inclusion { size: 5, index: 3, path },
-            }),
+            unsigned: Some(Unsigned::new(
+                Evidence { kind: EVIDENCE_NITRO.into(), document },
+                Inclusion { size: 5, index: 3, path },
+            )),
         };
         Self { world, signer, record, statement, tree, checkpoint, proof }
     }
@@ -120,10 +120,10 @@ impl Sample {
         let document = document(&self.world, &self.signer, &checkpoint);
         Proof {
             signed,
-            unsigned: Some(Unsigned {
-                evidence: Evidence { kind: EVIDENCE_NITRO.into(), document },
-                inclusion: Inclusion { size: 5, index: 3, path },
-            }),
+            unsigned: Some(Unsigned::new(
+                Evidence { kind: EVIDENCE_NITRO.into(), document },
+                Inclusion { size: 5, index: 3, path },
+            )),
         }
     }
 }

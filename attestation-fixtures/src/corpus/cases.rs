@@ -3,6 +3,7 @@
 
 mod chain;
 mod fields;
+mod nitrotpm;
 mod policy;
 mod structure;
 
@@ -24,6 +25,7 @@ pub(super) fn all(build: &mut Builder) {
     structure::payload(build);
     fields::fields(build);
     fields::sizes(build);
+    fields::chunked(build);
     chain::chain(build);
     chain::certificates(build);
     chain::issuers(build);
@@ -32,6 +34,11 @@ pub(super) fn all(build: &mut Builder) {
     policy::times(build);
     policy::semantics(build);
     policy::bindings(build);
+}
+
+/// Makes the cases of NitroTPM documents.
+pub(super) fn nitrotpm(build: &mut Builder) {
+    nitrotpm::all(build);
 }
 
 /// A map of registers, as encoded.

@@ -7,19 +7,22 @@ mod loads;
 mod messages;
 mod peers;
 mod proofs;
+mod receipts;
 mod rules;
 mod screening;
+mod verification;
 
 use benches::measure::Bench;
 use std::path::PathBuf;
 
 type Group = (&'static str, fn(&mut Bench));
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     ("floors", proofs::floors),
     ("proofs", proofs::proofs),
     ("rules", rules::rules),
     ("peers", peers::peers),
+    ("nitro_peers", peers::nitro_peers),
     ("screen", screening::screening),
     ("messages", messages::messages),
     ("load", loads::loads),

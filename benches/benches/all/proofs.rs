@@ -55,7 +55,8 @@ pub fn proofs(bench: &mut Bench) {
         b.iter(|| frontier.append(tlog::leaf_hash(black_box(&[7; 32]))));
     });
     documents(bench, &sample);
-    verification(bench, &sample);
+    replay(bench, &sample);
+    crate::verification::verification(bench, &sample);
 }
 
 fn documents(bench: &mut Bench, sample: &Sample) {
@@ -73,25 +74,14 @@ fn documents(bench: &mut Bench, sample: &Sample) {
     });
 }
 
-fn verification(bench: &mut Bench, sample: &Sample) {
-    let p384 = Some(("p384 verify", bench.figures.median(P384)));
+/// A proof with everything that its rules can be run from, and the second opinion on top.
+fn replay(bench: &mut Bench, sample: &Sample) {
     let verify = Some(("ed25519 verify", bench.figures.median(VERIFY)));
     let bytes = sample.proof.to_bytes();
-    let nothing = Materials::default();
-    bench.row("verify proof, cold", p384, |b| {
-        b.iter_batched(
-            || Verifier::new(sample.policy()),
-            |mut verifier| verifier.verify(black_box(&bytes), &nothing).expect("valid"),
-            BatchSize::SmallInput,
-        );
-    });
     let mut warm = Verifier::new(sample.policy());
-    bench.row("verify proof, quote seen before", verify, |b| {
-        b.iter(|| warm.verify(black_box(&bytes), &nothing).expect("valid"));
-    });
     let bundle = &sample.world.signed_bundle;
     let salt: Option<Salt> = Some(SALT);
-    let all = Materials { bundle: Some(bundle), input: Some(BODY), salt, second_opinion: false };
+    let all = Materials { bundle: Some(bundle), input: Some(BODY), salt, ..Default::default() };
     bench.row("verify proof with replay, bundle seen before", verify, |b| {
         b.iter(|| warm.verify(black_box(&bytes), &all).expect("valid"));
     });

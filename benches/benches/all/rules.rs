@@ -18,7 +18,8 @@ const MANY: usize = 1000;
 pub fn rules(bench: &mut Bench) {
     let pack = eight::pack();
     let program = tests::rulebook::program(&pack);
-    let nothing = returning_at_once(&pack);
+    let nothing = returning_at_once(&pack, "");
+    let fresh = returning_at_once(&pack, "(global (mut i32) (i32.const 0))");
     for rows in [0, eight::ROWS] {
         let body = eight::body(rows);
         bench.row(&format!("request to record, {rows} history rows"), None, |b| {
@@ -32,7 +33,12 @@ pub fn rules(bench: &mut Bench) {
         let floor = bench.row(&name, None, |b| {
             b.iter(|| nothing.run(black_box(&selection), &record));
         });
-        let floor = Some(("fresh instances", floor));
+        let floor = Some(("calls", floor));
+        let selection = eight::selection(&fresh);
+        let name = format!("8 of them in new instances, {rows} rows");
+        bench.row(&name, floor, |b| {
+            b.iter(|| fresh.run(black_box(&selection), &record));
+        });
         let selection = eight::selection(&program);
         assert_eq!(selection.rules.len(), 8);
         check(&pack, &program, rows);
@@ -117,10 +123,12 @@ fn interpreted(pack: &Pack, bundle: &Bundle, names: &NameIndexes, record: &[u8])
     pack.rules.iter().zip(&bundle.rules).map(outcome).collect()
 }
 
-/// The same rules with modules that read nothing and pass: what instances, stores and results cost.
-fn returning_at_once(pack: &Pack) -> Program {
+/// The same rules with modules that read nothing and pass: what calls, records and results cost.
+/// With a global that can change, none of their instances serves twice.
+fn returning_at_once(pack: &Pack, global: &str) -> Program {
     let mut bundle = pack.bundle(1, ISSUED_AT);
-    let mut modules: Vec<_> = (0..bundle.modules.len()).map(module).collect();
+    let mut modules: Vec<_> =
+        (0..bundle.modules.len()).map(|number| module(number, global)).collect();
     modules.sort_by_key(|wasm| rules::module_hash(wasm));
     bundle.modules = modules;
     let (_, config) = many::signed(pack);
@@ -129,13 +137,15 @@ fn returning_at_once(pack: &Pack) -> Program {
     Program::load(verified, Limits::default()).expect("sound modules")
 }
 
-fn module(number: usize) -> Vec<u8> {
+/// With a memory of bytes, as the compiler makes it.
+fn module(number: usize, global: &str) -> Vec<u8> {
     let text = format!(
         r#"(module
-            (memory (export "memory") 1)
+            (memory (export "memory") 4144 (pagesize 1))
             (global (export "rule_abi_version") i32 (i32.const 1))
-            (global (export "input_base") i32 (i32.const 1024))
-            (data (i32.const 512) "{number}")
+            (global (export "input_base") i32 (i32.const 48))
+            {global}
+            (data (i32.const 32) "{number}")
             (func (export "evaluate") (param i32 i32) (result i64) (i64.const 0x800000008)))"#
     );
     wat::parse_str(text).expect("Wasm text")

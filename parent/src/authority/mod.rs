@@ -17,6 +17,7 @@ mod folder;
 mod keys;
 mod lines;
 mod names;
+mod policy;
 mod problems;
 mod scaffold;
 mod schema;
@@ -33,6 +34,7 @@ use anyhow::Context as _;
 
 pub use arguments::Duration;
 pub use command::Rules;
+pub use policy::Policy;
 
 /// What the rule authority does.
 #[derive(Debug, clap::Subcommand)]
@@ -46,6 +48,9 @@ pub enum Command {
     /// Write, check, build, sign, compare and try rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Write, check, sign and explain what verifiers accept
+    #[command(subcommand)]
+    Policy(Policy),
 }
 
 /// Signing keys.
@@ -123,6 +128,7 @@ fn answer(command: Command) -> anyhow::Result<String> {
         Command::Boot(Boot::New(arguments)) => boot::new(&arguments),
         Command::Boot(Boot::Show { file }) => boot::show(&file),
         Command::Rules(rules) => answer_rules(rules),
+        Command::Policy(asked) => policy::answer(asked),
     }
 }
 

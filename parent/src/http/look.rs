@@ -57,7 +57,8 @@ pub async fn attestation(
         Problem::new(Kind::BadRequest, detail).field("nonce").remedy("send fresh random bytes")
     })?;
     let _place = host.admit()?;
-    let wire::Quote { checkpoint: (boot_id, size, root), document } = host.attest(nonce).await?;
+    let wire::Quote { checkpoint: (boot_id, size, root), document, .. } =
+        host.attest(nonce).await?;
     Ok(json(&object!({
         "checkpoint": checkpoint(&boot_id, size, &root),
         "document": BASE64.encode(document),

@@ -8,9 +8,11 @@ mod export;
 mod look;
 mod patience;
 pub mod router;
+mod sealed;
 pub mod tls;
 
 pub use evaluate::IDEMPOTENCY_KEY;
+pub use sealed::{SEALED_REPLY, SEALED_REQUEST};
 
 use crate::host::Host;
 use crate::limits::{HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, SHUTDOWN_TIMEOUT};

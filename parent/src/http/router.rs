@@ -1,7 +1,7 @@
 //! The routes. The list below is all there is; a test holds it against `openapi.json`.
 
 use super::body::{Answer, respond_problem};
-use super::{batch, evaluate, export, look};
+use super::{batch, evaluate, export, look, sealed};
 use crate::host::Host;
 use crate::problem::{Kind, Problem};
 use hyper::body::Incoming;
@@ -16,6 +16,8 @@ pub enum Action {
     Evaluate,
     /// Evaluates many.
     Batch,
+    /// Evaluates one that this host cannot read.
+    Sealed,
     /// Shows a proof.
     Proof,
     /// Asks the hardware.
@@ -35,9 +37,10 @@ pub enum Action {
 }
 
 /// Method, path and action of every route; `{id}` stands for one segment.
-pub const ROUTES: [(&str, &str, Action); 10] = [
+pub const ROUTES: [(&str, &str, Action); 11] = [
     ("POST", "/v1/evaluate", Action::Evaluate),
     ("POST", "/v1/evaluate/batch", Action::Batch),
+    ("POST", "/v1/evaluate/sealed", Action::Sealed),
     ("GET", "/v1/proofs/{id}", Action::Proof),
     ("GET", "/v1/attestation", Action::Attestation),
     ("GET", "/v1/rules", Action::Rules),
@@ -69,6 +72,7 @@ pub async fn route(host: Arc<Host>, request: Request<Incoming>) -> Response<Answ
     let result = match action {
         Action::Evaluate => evaluate::evaluate(&host, request).await,
         Action::Batch => batch::batch(&host, request).await,
+        Action::Sealed => sealed::evaluate(&host, request).await,
         Action::Proof => look::proof(&host, &request, &segment).await,
         Action::Attestation => look::attestation(&host, &request).await,
         Action::Rules => Ok(look::rules(&host)),

@@ -135,7 +135,8 @@ impl Scene {
 
     fn entry(&self, id: u64, index: u64, number: u8, client_ref: Vec<u8>) -> Entry {
         let signed = SignedStatement::sign(statement(number), &key()).unwrap();
-        Entry { id, index, client_ref, envelope: signed.to_bytes(), salt: [1; 32], results: vec![] }
+        let (envelope, results, sealed) = (signed.to_bytes(), vec![], vec![]);
+        Entry { id, index, client_ref, envelope, salt: [1; 32], results, sealed }
     }
 
     /// Sends an entry that is in the enclave's log.
@@ -149,7 +150,7 @@ impl Scene {
 
     fn quote(&self) -> Quote {
         let checkpoint = (BOOT_ID, self.tree.size(), self.tree.root());
-        Quote { checkpoint, document: vec![3; 50] }
+        Quote { checkpoint, document: vec![3; 50], log_signatures: [[0; 64]; 2] }
     }
 
     fn take_quote(&mut self, quote: Quote) {

@@ -147,6 +147,9 @@ async fn read_all(
                 answers.try_send(report).map_err(unasked)?;
             }
             Report::Refused(refusal) => host.pending.answer(refusal.id, Err(refusal.into())),
+            Report::SealedRefusal { id, sealed } => {
+                host.pending.answer(id, Ok(Reply::SealedRefusal(sealed)));
+            }
             Report::Event(event) => heed(event)?,
             Report::Status { .. } | Report::RulesLoaded { .. } => return Err(rules::unasked()),
         }

@@ -27,6 +27,11 @@ pub const BODY: &str = r#"{"transaction":{"id":"txn-1","type":"wire_transfer","a
 /// A freshness statement that the enclave refuses.
 pub const STALE: &[u8] = b"stale";
 
+/// A sealed request that this enclave likes, once while it holds its entry, and one that it opens
+/// and refuses. It says of every other that it came before.
+pub const SEALED: &[u8] = b"sealed";
+pub const SEALED_BAD: &[u8] = b"sealed badly";
+
 /// What the enclave remembers, across connections.
 #[derive(Default)]
 pub struct Enclave {
@@ -81,6 +86,26 @@ impl Enclave {
                     false => vec![Report::Entry(entry), Report::Quote(quote)],
                 }
             }
+            Command::EvaluateSealed { id, client_ref, sealed }
+                if sealed == SEALED
+                    && self.held.iter().all(|(entry, _)| entry.sealed.is_empty()) =>
+            {
+                let (entry, quote) = self.evaluate(id, client_ref);
+                let (salt, results, sealed) = ([0; 32], vec![], b"a sealed reply".to_vec());
+                let entry = Entry { salt, results, sealed, ..entry };
+                self.held.push((entry.clone(), quote.clone()));
+                match self.silent {
+                    true => vec![],
+                    false => vec![Report::Entry(entry), Report::Quote(quote)],
+                }
+            }
+            Command::EvaluateSealed { id, sealed, .. } if sealed == SEALED_BAD => {
+                vec![Report::SealedRefusal { id, sealed: b"a sealed refusal".to_vec() }]
+            }
+            Command::EvaluateSealed { id, .. } => {
+                let (code, detail) = (RefusalCode::SealedReplayed, "S11: it came before".into());
+                vec![Report::Refused(Refusal { id, code, field: String::new(), detail })]
+            }
             Command::Attest { id, nonce } => {
                 vec![Report::Attested { id, quote: self.quote(nonce) }]
             }
@@ -131,13 +156,15 @@ impl Enclave {
         let (outcome, values) = (Outcome::Pass, vec![]);
         let result = RuleResult { id: id_of_rule, version, outcome, reason: 0, values };
         let (envelope, results) = (signed.to_bytes(), vec![result.to_bytes()]);
-        let entry = Entry { id, index, client_ref, envelope, salt: [6; 32], results };
+        let (salt, sealed) = ([6; 32], vec![]);
+        let entry = Entry { id, index, client_ref, envelope, salt, results, sealed };
         (entry, self.quote(vec![1; 40]))
     }
 
     fn quote(&self, document: Vec<u8>) -> Quote {
         let root = if self.lies { [0; 32] } else { self.tree.root() };
-        Quote { checkpoint: ([7; 16], self.tree.size(), root), document }
+        let checkpoint = ([7; 16], self.tree.size(), root);
+        Quote { checkpoint, document, log_signatures: [[0; 64]; 2] }
     }
 }
 

@@ -48,10 +48,12 @@ pub struct RefRecord {
 pub struct StoredEntry {
     /// Signed statement.
     pub envelope: Vec<u8>,
-    /// Salt.
+    /// Salt; zeros when the request was sealed.
     pub salt: [u8; 32],
-    /// Canonical rule results.
+    /// Canonical rule results; none when the request was sealed.
     pub results: Vec<Vec<u8>>,
+    /// The sealed reply; empty when the request was not sealed.
+    pub sealed: Vec<u8>,
 }
 
 /// A quote as it was stored.
@@ -63,6 +65,8 @@ pub struct StoredQuote {
     pub root: Hash,
     /// Attestation document.
     pub document: Vec<u8>,
+    /// The log's signatures over the checkpoint.
+    pub log_signatures: Option<proof::LogSignatures>,
 }
 
 /// One entry on its way into the store.

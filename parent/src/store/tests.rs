@@ -3,7 +3,8 @@
 use super::*;
 
 fn quote(size: u64) -> wire::Quote {
-    wire::Quote { checkpoint: ([1; 16], size, [size as u8; 32]), document: vec![9; 100] }
+    let (checkpoint, document) = (([1; 16], size, [size as u8; 32]), vec![9; 100]);
+    wire::Quote { checkpoint, document, log_signatures: [[1; 64], [2; 64]] }
 }
 
 fn entry(index: u64, reference: Option<ClientRef>) -> NewEntry {
@@ -14,6 +15,7 @@ fn entry(index: u64, reference: Option<ClientRef>) -> NewEntry {
         envelope: vec![index as u8; 300],
         salt: [index as u8; 32],
         results: vec![vec![1, 2], vec![]],
+        sealed: vec![],
     };
     NewEntry {
         index,
@@ -85,4 +87,24 @@ fn a_gap_is_damage() {
     let (late, one) = (entry(2, None), quote(3));
     store.commit(0, &[NewGroup { quote: &one, entries: vec![&late] }]).unwrap();
     assert!(matches!(store.leaf_hashes(0), Err(Error::Damaged(_))));
+}
+
+#[test]
+fn a_sealed_entry_is_stored_with_its_reply_and_nothing_else() {
+    let entry = wire::Entry {
+        id: 5,
+        index: 3,
+        client_ref: vec![7; 64],
+        envelope: vec![8; 300],
+        salt: [0; 32],
+        results: vec![],
+        sealed: vec![9; 1100],
+    };
+    let bytes = write_entry(&entry);
+    let stored = record::read_entry(&bytes).unwrap();
+    assert_eq!((stored.envelope, stored.sealed), (entry.envelope, entry.sealed));
+    assert_eq!((stored.salt, stored.results), ([0; 32], vec![]));
+    for end in 0..bytes.len() {
+        assert!(record::read_entry(&bytes[..end]).is_err(), "{end}");
+    }
 }

@@ -94,10 +94,19 @@ pub(crate) fn refuse(
     expected: &'static str,
     actual: String,
 ) -> AttestError {
-    AttestError::Certificate { check: Check::n(number), at, expected, actual }
+    refuse_by(Check::n(number), at, expected, actual)
 }
 
-fn signed_part(der: &[u8]) -> Result<&[u8], String> {
+pub(crate) fn refuse_by(
+    check: Check,
+    at: Position,
+    expected: &'static str,
+    actual: String,
+) -> AttestError {
+    AttestError::Certificate { check, at, expected, actual }
+}
+
+pub(crate) fn signed_part(der: &[u8]) -> Result<&[u8], String> {
     let mut reader = SliceReader::new(der).map_err(|error| error.to_string())?;
     reader
         .sequence(|inner| {
@@ -165,11 +174,11 @@ fn p384_point(tbs: &x509_cert::TbsCertificate, at: Position) -> Result<Vec<u8>, 
     }
 }
 
-fn encoded(name: &x509_cert::name::Name) -> Vec<u8> {
+pub(crate) fn encoded(name: &x509_cert::name::Name) -> Vec<u8> {
     name.to_der().expect("a name because the whole certificate was just encoded again")
 }
 
-fn unix_ms(time: &x509_cert::time::Time) -> u64 {
+pub(crate) fn unix_ms(time: &x509_cert::time::Time) -> u64 {
     // DER times end in the year 9999: the seconds fit with room to spare.
     time.to_unix_duration().as_secs().saturating_mul(1000)
 }

@@ -1,7 +1,10 @@
 //! The numbered checks, what each one is about, and what to do when it refuses.
 //! A number must never be reused for another meaning: users and logs quote them.
 
-/// One check of the list N1 to N42.
+mod tpm;
+
+/// One check of the lists N1 to N42 (Nitro documents) and T1 to T34 (TPM 2.0).
+/// All of N come before all of T.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Check(u8);
 
@@ -16,31 +19,59 @@ pub enum Outcome {
 
 impl Check {
     /// How many checks there are.
-    pub const COUNT: u8 = CHECKS.len() as u8;
+    pub const COUNT: u8 = NITRO_COUNT + TPM_COUNT;
 
     pub(crate) const fn n(number: u8) -> Self {
-        assert!(number >= 1 && number <= Self::COUNT);
+        assert!(number >= 1 && number <= NITRO_COUNT);
         Self(number - 1)
     }
 
-    /// Every check, in order.
+    pub(crate) const fn t(number: u8) -> Self {
+        assert!(number >= 1 && number <= TPM_COUNT);
+        Self(NITRO_COUNT + number - 1)
+    }
+
+    /// Every check, in order: N1 to N42, then T1 to T34.
     pub fn all() -> impl Iterator<Item = Check> {
         (0..Self::COUNT).map(Check)
     }
 
+    /// The checks of a Nitro document, N1 to N42, in order.
+    pub fn nitro() -> impl Iterator<Item = Check> {
+        (1..=NITRO_COUNT).map(Check::n)
+    }
+
+    /// The checks of TPM evidence, T1 to T34, in order. Registering a key (T1 to T3, T7, T9 to
+    /// T12) and the kernel's own log (T31 to T34) belong to other parts.
+    pub fn tpm() -> impl Iterator<Item = Check> {
+        (1..=TPM_COUNT).map(Check::t)
+    }
+
+    /// The check of that name, as in `N34` or `T17`.
+    pub fn parse(name: &str) -> Option<Check> {
+        Check::all().find(|check| check.as_str() == name)
+    }
+
+    fn entry(self) -> &'static Entry {
+        match self.0.checked_sub(NITRO_COUNT) {
+            None => &CHECKS[usize::from(self.0)],
+            Some(tpm) => &tpm::CHECKS[usize::from(tpm)],
+        }
+    }
+
     /// The check's number, as in `N34`.
     pub fn as_str(self) -> &'static str {
-        CHECKS[usize::from(self.0)].0
+        self.entry().0
     }
 
     /// What the check is about, in a few words.
     pub fn title(self) -> &'static str {
-        CHECKS[usize::from(self.0)].1
+        self.entry().1
     }
 
     /// What the user should do when this check refuses a document.
     pub fn remedy(self) -> &'static str {
-        CHECKS[usize::from(self.0)].2
+        self.entry().2
     }
 }
 
@@ -50,12 +81,17 @@ impl std::fmt::Display for Check {
     }
 }
 
+/// Number, title, remedy.
+type Entry = (&'static str, &'static str, &'static str);
+
+const NITRO_COUNT: u8 = CHECKS.len() as u8;
+const TPM_COUNT: u8 = tpm::CHECKS.len() as u8;
 const RAW: &str = "pass the document's bytes exactly as the NSM returned them, without base64, \
                    length prefix or re-encoding";
 const FIELD: &str = "this is not what the NSM produces; ask the sender for the untouched document";
 const CHAIN: &str = "do not trust this document: its certificate chain is not one that AWS issues";
 
-const CHECKS: [(&str, &str, &str); 42] = [
+const CHECKS: [Entry; 42] = [
     ("N1", "document size", RAW),
     ("N2", "untagged or tag 18", RAW),
     ("N3", "an array of four and nothing after it", RAW),
@@ -112,13 +148,14 @@ const CHECKS: [(&str, &str, &str); 42] = [
     (
         "N33",
         "document kind",
-        "this verifier judges Nitro Enclave documents; ask the enclave itself for its document",
+        "the policy names one kind of document: ask an enclave for its NSM's document, an \
+         instance for its NitroTPM's, and never let the sender choose",
     ),
     (
         "N34",
-        "PCR0, PCR1 and PCR2 are a known release",
+        "the image's PCRs are a known release",
         "compare the PCRs with the published measurements of the release you expect; if a new \
-         release was rolled out, add its three values to the policy after reproducing them",
+         release was rolled out, add its values to the policy after reproducing them",
     ),
     (
         "N35",
@@ -170,9 +207,19 @@ mod tests {
 
     #[test]
     fn numbers_follow_the_list() {
-        for (index, check) in Check::all().enumerate() {
+        for (index, check) in Check::nitro().enumerate() {
             assert_eq!(check.as_str(), format!("N{}", index + 1));
-            assert!(!check.title().is_empty() && !check.remedy().is_empty());
         }
+        for (index, check) in Check::tpm().enumerate() {
+            assert_eq!(check.as_str(), format!("T{}", index + 1));
+        }
+        let both: Vec<Check> = Check::nitro().chain(Check::tpm()).collect();
+        assert_eq!(Check::all().collect::<Vec<_>>(), both);
+        assert!(both.is_sorted());
+        for check in both {
+            assert!(!check.title().is_empty() && !check.remedy().is_empty());
+            assert_eq!(Check::parse(check.as_str()), Some(check));
+        }
+        assert_eq!(Check::parse("T35"), None);
     }
 }

@@ -134,10 +134,7 @@ pub(crate) fn bounds(
     min: u64,
     max: u64,
 ) -> Result<(), AttestError> {
-    if (min..=max).contains(&actual) {
-        return Ok(());
-    }
-    Err(AttestError::Bounds { check: crate::Check::n(number), what, min, max, actual })
+    AttestError::within(crate::Check::n(number), what, actual, min, max)
 }
 
 fn scalar_in_range(name: &'static str, scalar: &[u8]) -> Result<(), AttestError> {

@@ -14,6 +14,8 @@ pub enum Position {
     Leaf,
     /// A root that the policy gives.
     Anchor,
+    /// Certificate of an attestation key (0) or of an issuer above it, leaf first.
+    AkChain(usize),
 }
 
 impl std::fmt::Display for Position {
@@ -22,6 +24,7 @@ impl std::fmt::Display for Position {
             Position::Bundle(index) => write!(f, "cabundle[{index}]"),
             Position::Leaf => f.write_str("leaf certificate"),
             Position::Anchor => f.write_str("trust anchor"),
+            Position::AkChain(index) => write!(f, "AK certificate[{index}]"),
         }
     }
 }
@@ -213,6 +216,45 @@ pub enum AttestError {
         /// How far ahead the document is.
         actual_ms: u64,
     },
+    /// A TPM structure or an event log ends inside a field.
+    #[error("{check} {what}: expected {needed} more bytes at byte {at}, found {left}")]
+    Truncated {
+        /// The check that refuses.
+        check: Check,
+        /// The structure.
+        what: &'static str,
+        /// Offset of the field.
+        at: usize,
+        /// Bytes that the field takes.
+        needed: u64,
+        /// Bytes that are left.
+        left: u64,
+    },
+    /// The attestation key did not sign this quote.
+    #[error("T18 expected a signature by the attestation key, found one that does not verify")]
+    QuoteSignature,
+    /// A register that the policy reads is not among those that the quote signs.
+    #[error("T19 expected PCR{index} in the signed selection, found {selected:?}")]
+    NotSelected {
+        /// The register.
+        index: u8,
+        /// The registers that are signed.
+        selected: Vec<u8>,
+    },
+    /// The event log leads to another value than the quoted one.
+    #[error(
+        "T25 PCR{index}: expected a log that replays to {}, found one that replays to {}",
+        hex(expected),
+        hex(actual)
+    )]
+    Replay {
+        /// The register.
+        index: u8,
+        /// The quoted value.
+        expected: Vec<u8>,
+        /// The replayed value.
+        actual: Vec<u8>,
+    },
     /// The document's timestamp lies outside its leaf certificate's validity.
     #[error(
         "N41 expected a timestamp from {not_before_ms} to {not_after_ms} ms, found {actual_ms} ms"
@@ -248,6 +290,7 @@ impl AttestError {
             | AttestError::DuplicateKey { check, .. }
             | AttestError::Certificate { check, .. }
             | AttestError::PcrMissing { check, .. }
+            | AttestError::Truncated { check, .. }
             | AttestError::PcrMismatch { check, .. } => *check,
             AttestError::UntrustedRoot { .. } => Check::n(22),
             AttestError::CertificateSignature { .. } => Check::n(24),
@@ -258,6 +301,9 @@ impl AttestError {
             AttestError::Debug { .. } => Check::n(36),
             AttestError::TooOld { .. } | AttestError::FromTheFuture { .. } => Check::n(40),
             AttestError::OutsideLeaf { .. } => Check::n(41),
+            AttestError::QuoteSignature => Check::t(18),
+            AttestError::NotSelected { .. } => Check::t(19),
+            AttestError::Replay { .. } => Check::t(25),
         }
     }
 
@@ -276,11 +322,30 @@ impl AttestError {
         expected: impl Into<String>,
         actual: impl Into<String>,
     ) -> Self {
-        AttestError::Value {
-            check: Check::n(number),
-            what: what.into(),
-            expected: expected.into(),
-            actual: actual.into(),
+        Self::refuse(Check::n(number), what, expected, actual)
+    }
+
+    pub(crate) fn refuse(
+        check: Check,
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) -> Self {
+        let (what, expected, actual) = (what.into(), expected.into(), actual.into());
+        AttestError::Value { check, what, expected, actual }
+    }
+
+    /// Refuses a length or count outside `min..=max`.
+    pub(crate) fn within(
+        check: Check,
+        what: &'static str,
+        actual: u64,
+        min: u64,
+        max: u64,
+    ) -> Result<(), Self> {
+        if (min..=max).contains(&actual) {
+            return Ok(());
         }
+        Err(AttestError::Bounds { check, what, min, max, actual })
     }
 }

@@ -1,4 +1,6 @@
-//! Verification of AWS Nitro attestation documents: checks N1 to N42, in order, cheapest first.
+//! Verification of evidence: AWS Nitro attestation documents of enclaves and of instances
+//! (NitroTPM), checks N1 to N42, and TPM 2.0 quotes with the log of the measured boot, checks T4 to
+//! T30. In order, cheapest first.
 //!
 //! ```text
 //! document    envelope, the received bytes            N1-N8
@@ -6,6 +8,8 @@
 //! certificate one strict certificate                  N23, N27
 //! chain       root to leaf at a moment in time        N22-N30
 //! verify      signature, kind, policy, freshness      N31-N42
+//! tpm         quotes and their keys                   T4-T6, T8, T13-T24
+//! eventlog    the measured boot                       T25-T30
 //! ```
 //!
 //! Time, roots and reference values are passed in. This crate must never read a clock, a file or
@@ -15,15 +19,18 @@
 // A test may stop at the first surprise.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod bytes;
 mod cache;
 mod certificate;
 mod chain;
 mod check;
 mod document;
 mod error;
+pub mod eventlog;
 mod payload;
 mod policy;
 mod reference;
+pub mod tpm;
 mod verdict;
 mod verify;
 

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Fields<'a> {
     pub(crate) form: Form,
     pub(crate) kind: DocumentKind,
+    /// Whether both `pcrs` and `nitrotpm_pcrs` stand in it: of neither kind.
+    pub(crate) both_register_fields: bool,
     pub(crate) module_id: &'a str,
     pub(crate) digest: &'a str,
     pub(crate) timestamp_ms: u64,
@@ -76,8 +78,8 @@ impl<'a> Met<'a> {
             }
             "cabundle" => self.cabundle = Some(cabundle(reader)?),
             "public_key" => self.public_key = optional(16, "public_key", 1, 1024, reader)?,
-            "user_data" => self.user_data = optional(17, "user_data", 0, 512, reader)?,
-            "nonce" => self.nonce = optional(18, "nonce", 0, 512, reader)?,
+            "user_data" => self.user_data = optional(17, "user_data", 0, WORDS_MAX, reader)?,
+            "nonce" => self.nonce = optional(18, "nonce", 0, WORDS_MAX, reader)?,
             _ => {
                 reader.raw().map_err(AttestError::malformed(9, "unknown field"))?;
                 self.unknown.push(key);
@@ -91,14 +93,23 @@ impl<'a> Met<'a> {
             check: Check::n(number),
             field,
         };
-        // A document with both kinds of registers is not an enclave's either.
+        // A document with both kinds of registers is not an enclave's either; nor is it an
+        // instance's: see check N33.
+        let both = self.nitrotpm_pcrs.is_some() && self.pcrs.is_some();
         let (kind, pcrs) = match self.nitrotpm_pcrs {
             Some(pcrs) => (DocumentKind::NitroTpm, Some(pcrs)),
             None => (DocumentKind::Enclave, self.pcrs),
         };
+        if kind == DocumentKind::Enclave {
+            // The NSM gives no more; the kind is known only now.
+            let bytes = |value: Option<&[u8]>| value.map_or(0, |value| value.len() as u64);
+            bounds(17, "user_data", bytes(self.user_data), 0, ENCLAVE_WORDS_MAX)?;
+            bounds(18, "nonce", bytes(self.nonce), 0, ENCLAVE_WORDS_MAX)?;
+        }
         Ok(Fields {
             form,
             kind,
+            both_register_fields: both,
             module_id: self.module_id.ok_or_else(|| missing(10, "module_id"))?,
             digest: self.digest.ok_or_else(|| missing(11, "digest"))?,
             timestamp_ms: self.timestamp_ms.ok_or_else(|| missing(12, "timestamp"))?,
@@ -201,6 +212,9 @@ fn optional<'a>(
 const FIELDS_MAX: u64 = 32;
 const MODULE_ID_BYTES_MAX: u64 = 255;
 const PCR_INDEX_MAX: u64 = 31;
+/// What AWS says of NitroTPM documents: `user_data = bytes .size (0..1024)`.
+const WORDS_MAX: u64 = 1024;
+const ENCLAVE_WORDS_MAX: u64 = 512;
 const CERTIFICATE_BYTES_MAX: u64 = 1024;
 const CABUNDLE_ENTRIES_MAX: u64 = 8;
 /// Milliseconds whose nanoseconds still fit 64 signed bits.

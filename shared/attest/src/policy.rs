@@ -2,7 +2,7 @@
 //! value, and a policy that would accept any enclave has a name that says so.
 
 use crate::certificate::{Certificate, fingerprint};
-use crate::error::{AttestError, Position};
+use crate::error::{AttestError, DocumentKind, Position};
 use crate::reference::{ReferenceValues, is_zero};
 use crate::{Pcr, document};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,14 +77,16 @@ pub enum NonceRule {
     Any,
 }
 
-/// Everything a verifier demands of a Nitro document.
+/// Everything a verifier demands of a Nitro document, of an enclave or of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NitroPolicy {
+    kind: DocumentKind,
     anchors: Vec<TrustAnchor>,
     time: VerificationTime,
     /// `None` inspects; the constructors keep an empty list out.
     releases: Option<Vec<ReferenceValues>>,
     required_pcrs: BTreeMap<u8, Pcr>,
+    unextended: BTreeSet<u8>,
     clock_skew_ms: u64,
     age_ms_max: u64,
     nonce: NonceRule,
@@ -107,14 +109,17 @@ impl NitroPolicy {
         Ok(Self { releases: Some(releases), ..Self::inspect_any_enclave(anchors, time) })
     }
 
-    /// Accepts **any** enclave of these roots that is not in debug mode, to look at a document.
-    /// N34 is then reported as not checked, and nothing may rest on the verdict.
+    /// Accepts **any** enclave of these roots that is not in debug mode, or with
+    /// [`NitroPolicy::with_kind`] any instance, to look at a document. N34 is then reported as
+    /// not checked, and nothing may rest on the verdict.
     pub fn inspect_any_enclave(anchors: Vec<TrustAnchor>, time: VerificationTime) -> Self {
         Self {
+            kind: DocumentKind::Enclave,
             anchors,
             time,
             releases: None,
             required_pcrs: BTreeMap::new(),
+            unextended: BTreeSet::new(),
             clock_skew_ms: CLOCK_SKEW_MS_MAX,
             age_ms_max: AGE_MS_MAX_DEFAULT,
             nonce: NonceRule::Any,
@@ -129,6 +134,26 @@ impl NitroPolicy {
     pub fn with_clock_skew_ms(mut self, skew_ms: u64) -> Result<Self, AttestError> {
         document::bounds(28, "clock skew in ms", skew_ms, 0, CLOCK_SKEW_MS_MAX)?;
         self.clock_skew_ms = skew_ms;
+        Ok(self)
+    }
+
+    /// The one kind of document that is accepted (N33); an enclave's unless set. Releases of
+    /// another kind match nothing. An instance's document says what it booted, not that nobody
+    /// can log in to it: the two kinds are never alternatives of one policy.
+    pub fn with_kind(mut self, kind: DocumentKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Demands that a register was never extended (N35), as PCR12 of an instance whose unified
+    /// kernel image was given no further arguments. Index 8 to 15, for any program can empty 16
+    /// and 23; NitroTPM only, because an enclave's document leaves such registers out.
+    pub fn with_unextended_pcr(mut self, index: u8) -> Result<Self, AttestError> {
+        if !(8..=15).contains(&index) {
+            let (what, actual) = ("unextended PCR", index.to_string());
+            return Err(AttestError::value(35, what, "index 8 to 15", actual));
+        }
+        self.unextended.insert(index);
         Ok(self)
     }
 
@@ -168,8 +193,10 @@ impl NitroPolicy {
         self
     }
 
-    /// A register that must have this value whatever the release (N35): the parent's role (3),
-    /// instance (4), the signing certificate (8) or an application's own (16 to 31).
+    /// A register that must have this value whatever the release (N35). Of an enclave: the
+    /// parent's role (3), instance (4), the signing certificate (8) or an application's own (16
+    /// to 31). Of an instance: any from 3 on, 4 (boot), 7 (secure boot), 8 to 15 (system), but
+    /// not 16 and 23, which any program can reset: a document under such a policy is refused.
     pub fn with_required_pcr(mut self, index: u8, value: Pcr) -> Result<Self, AttestError> {
         if !(3..=31).contains(&index) {
             let what = "required PCR";
@@ -188,6 +215,11 @@ impl NitroPolicy {
     pub fn with_revoked(mut self, issuer_der: Vec<u8>, serial: &[u8]) -> Self {
         self.revoked.insert((issuer_der, significant(serial).to_vec()));
         self
+    }
+
+    /// The kind of document that is accepted.
+    pub fn kind(&self) -> DocumentKind {
+        self.kind
     }
 
     /// The moment for which documents are judged.
@@ -224,6 +256,10 @@ impl NitroPolicy {
         &self.required_pcrs
     }
 
+    pub(crate) fn unextended(&self) -> &BTreeSet<u8> {
+        &self.unextended
+    }
+
     pub(crate) fn nonce(&self) -> &NonceRule {
         &self.nonce
     }
@@ -251,7 +287,7 @@ impl NitroPolicy {
 }
 
 /// A serial number without its leading zeros, which DER adds to keep it positive.
-fn significant(serial: &[u8]) -> &[u8] {
+pub(crate) fn significant(serial: &[u8]) -> &[u8] {
     let zeros = serial.iter().take_while(|byte| **byte == 0).count();
     &serial[zeros..]
 }

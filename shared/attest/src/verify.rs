@@ -7,11 +7,12 @@ use crate::chain::{self, Chain};
 use crate::check::{Check, Outcome};
 use crate::document::UnverifiedDocument;
 use crate::error::{AttestError, DocumentKind};
-use crate::hex;
 use crate::policy::{NitroPolicy, NonceRule, VerificationTime};
 use crate::reference::{self, IMAGE_PCRS, is_zero};
 use crate::verdict::{Anchor, Established, VerifiedDocument, VerifiedTime};
+use crate::{Pcr, hex};
 use ring::signature::{ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
+use std::collections::BTreeMap;
 
 /// Verifies a document's received bytes. With a cache, certificate signatures that verified
 /// before are not computed again; every other check is made each time.
@@ -35,10 +36,7 @@ pub fn verify(
         .verify(&document.signed_bytes(), document.signature)
         .map_err(|_| AttestError::DocumentSignature)?;
     ledger.passed(32..=32);
-    if document.kind() != DocumentKind::Enclave {
-        let actual = document.kind();
-        return Err(AttestError::Kind { expected: DocumentKind::Enclave, actual });
-    }
+    check_kind(&document, policy)?;
     ledger.passed(33..=33);
     let release = check_registers(&document, policy, &mut ledger)?;
     check_bindings(&document, policy, &mut ledger)?;
@@ -95,6 +93,19 @@ fn check_region(
     Ok(region.map(str::to_owned))
 }
 
+/// N33: the policy says which kind it judges; what a document looks like never chooses.
+fn check_kind(document: &UnverifiedDocument<'_>, policy: &NitroPolicy) -> Result<(), AttestError> {
+    let (expected, actual) = (policy.kind(), document.kind());
+    if document.fields.both_register_fields && actual == expected {
+        let found = "both pcrs and nitrotpm_pcrs";
+        return Err(AttestError::value(33, "registers", expected.to_string(), found));
+    }
+    match expected == actual {
+        true => Ok(()),
+        false => Err(AttestError::Kind { expected, actual }),
+    }
+}
+
 /// N34 to N36. Debug mode is refused whatever the policy, and before a comparison that would
 /// only say "another release".
 fn check_registers(
@@ -103,6 +114,9 @@ fn check_registers(
     ledger: &mut Ledger,
 ) -> Result<Option<String>, AttestError> {
     let pcrs = document.pcrs();
+    if policy.kind() == DocumentKind::NitroTpm {
+        return check_instance_registers(pcrs, policy, ledger);
+    }
     for index in IMAGE_PCRS {
         if !pcrs.contains_key(&index) {
             return Err(AttestError::PcrMissing { check: Check::n(34), index });
@@ -112,9 +126,13 @@ fn check_registers(
         return Err(AttestError::Debug { index });
     }
     let release = match policy.releases() {
-        Some(releases) => Some(reference::matching_release(releases, pcrs)?),
+        Some(releases) => Some(reference::matching_release(releases, DocumentKind::Enclave, pcrs)?),
         None => None,
     };
+    if let Some(index) = policy.unextended().first() {
+        let (what, expected) = (format!("unextended PCR{index}"), "a policy for NitroTPM");
+        return Err(AttestError::value(35, what, expected, "a policy for enclaves"));
+    }
     reference::require(35, policy.required_pcrs().iter(), pcrs, "policy")?;
     let others = release.is_some_and(|release| release.pcrs().len() > IMAGE_PCRS.len());
     match release {
@@ -127,6 +145,45 @@ fn check_registers(
         ledger.not_checked(35, "the policy names no register above PCR2");
     }
     ledger.passed(36..=36);
+    Ok(release.map(|release| release.release().to_owned()))
+}
+
+/// N34 and N35 of an instance. It has no debug mode that its registers would show, and a
+/// register that nothing was measured into is zero: N36 is not checked.
+fn check_instance_registers(
+    pcrs: &BTreeMap<u8, Pcr>,
+    policy: &NitroPolicy,
+    ledger: &mut Ledger,
+) -> Result<Option<String>, AttestError> {
+    let release = match policy.releases() {
+        Some(releases) => {
+            Some(reference::matching_release(releases, DocumentKind::NitroTpm, pcrs)?)
+        }
+        None => None,
+    };
+    // Which kind the policy judges is known only now; of an enclave PCR16 is its own, and locked.
+    for (index, value) in policy.required_pcrs() {
+        reference::check_instance_value(35, *index, value, "policy")?;
+    }
+    reference::require(35, policy.required_pcrs().iter(), pcrs, "policy")?;
+    let check = Check::n(35);
+    for index in policy.unextended() {
+        let actual = pcrs.get(index).ok_or(AttestError::PcrMissing { check, index: *index })?;
+        if !is_zero(actual) {
+            let expected = "zero: never extended (policy)".to_owned();
+            let actual = hex(actual);
+            return Err(AttestError::PcrMismatch { check, index: *index, expected, actual });
+        }
+    }
+    match release {
+        Some(_) => ledger.passed(34..=34),
+        None => ledger.not_checked(34, "the policy gives no reference values"),
+    }
+    match policy.required_pcrs().is_empty() && policy.unextended().is_empty() {
+        true => ledger.not_checked(35, "the policy names no further register"),
+        false => ledger.passed(35..=35),
+    }
+    ledger.not_checked(36, "an instance's registers do not show a debug mode");
     Ok(release.map(|release| release.release().to_owned()))
 }
 

@@ -3,7 +3,7 @@
 
 mod verify;
 
-pub use verify::{verify_consistency, verify_inclusion};
+pub use verify::{consistency_root, inclusion_root, verify_consistency, verify_inclusion};
 
 use tlog::{Hash, TlogError, empty_root, node_hash};
 use verify::check_growth;

@@ -16,19 +16,25 @@ pub fn verify_inclusion(
     path: &[Hash],
     root: Hash,
 ) -> Result<(), TlogError> {
+    let reached = inclusion_root(leaf, index, size, path)?;
+    if reached != root {
+        return Err(TlogError::RootMismatch { expected: root, actual: reached });
+    }
+    Ok(())
+}
+
+/// The root that `path` leads to from `leaf` at `index` in a tree of `size` leaves. It means
+/// nothing until it was compared with, or found signed as, a root that somebody vouches for.
+pub fn inclusion_root(leaf: Hash, index: u64, size: u64, path: &[Hash]) -> Result<Hash, TlogError> {
     if index >= size {
         return Err(TlogError::IndexOutOfRange { index, size });
     }
     let mut climb = Climb { node: index, last: size - 1 };
     check_length(path, climb.length())?;
-    let reached = path.iter().fold(leaf, |below, sibling| match climb.step() {
+    Ok(path.iter().fold(leaf, |below, sibling| match climb.step() {
         Side::Left => node_hash(sibling, &below),
         Side::Right => node_hash(&below, sibling),
-    });
-    if reached != root {
-        return Err(TlogError::RootMismatch { expected: root, actual: reached });
-    }
-    Ok(())
+    }))
 }
 
 /// Accepts if the tree of `new_size` leaves under `new_root` begins with the very leaves of the
@@ -43,10 +49,26 @@ pub fn verify_consistency(
     new_root: Hash,
     path: &[Hash],
 ) -> Result<(), TlogError> {
+    let reached = consistency_root(old_size, new_size, old_root, path)?;
+    if reached != new_root {
+        return Err(TlogError::RootMismatch { expected: new_root, actual: reached });
+    }
+    Ok(())
+}
+
+/// The root of the new tree that `path` leads to from the old one, having led to `old_root` too.
+/// It means nothing until it was compared with, or found signed as, a root that somebody vouches
+/// for.
+pub fn consistency_root(
+    old_size: u64,
+    new_size: u64,
+    old_root: Hash,
+    path: &[Hash],
+) -> Result<Hash, TlogError> {
     check_growth(old_size, new_size)?;
     if old_size == new_size {
         check_length(path, 0)?;
-        return check_roots((old_root, old_root), (old_root, new_root));
+        return Ok(old_root);
     }
     // The widest subtree that ends at the old tree's last leaf is the node to climb from.
     let level = old_size.trailing_zeros();
@@ -70,7 +92,10 @@ pub fn verify_consistency(
             Side::Right => new = node_hash(&new, sibling),
         }
     }
-    check_roots((old, new), (old_root, new_root))
+    if old != old_root {
+        return Err(TlogError::OldRootMismatch { expected: old_root, actual: old });
+    }
+    Ok(new)
 }
 
 /// A walk from a node to the root: `fn` and `sn` of the RFC.
@@ -124,17 +149,6 @@ fn check_length(path: &[Hash], expected: usize) -> Result<(), TlogError> {
     }
     if path.len() != expected {
         return Err(TlogError::PathLength { expected, actual: path.len() });
-    }
-    Ok(())
-}
-
-/// The (old, new) roots that the path led to, against those that were claimed.
-fn check_roots(reached: (Hash, Hash), claimed: (Hash, Hash)) -> Result<(), TlogError> {
-    if reached.0 != claimed.0 {
-        return Err(TlogError::OldRootMismatch { expected: claimed.0, actual: reached.0 });
-    }
-    if reached.1 != claimed.1 {
-        return Err(TlogError::RootMismatch { expected: claimed.1, actual: reached.1 });
     }
     Ok(())
 }

@@ -81,7 +81,8 @@ impl BootRecord {
     }
 }
 
-/// COSE key parameters (RFC 9053 §7.1): kty OKP, alg EdDSA, crv Ed25519, x.
+/// A key set of the signer alone, as boots before sealed requests had it; `seal::key_set` writes
+/// the one of today. COSE key parameters (RFC 9053 §7.1): kty OKP, alg EdDSA, crv Ed25519, x.
 pub fn key_set(signer: &VerifyingKey) -> Vec<u8> {
     let mut w = Writer::new();
     w.array(1).map(4).uint(1).uint(1).uint(3).int(-8).int(-1).uint(6);

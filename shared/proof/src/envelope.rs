@@ -1,14 +1,15 @@
 //! The COSE_Sign1 of FORMAT.md §5: the signed statement, and the proof with its unsigned parts.
 //! The received bytes of header and payload are kept: hashes and signatures are over them.
 
+use crate::unprotected;
 use crate::{
-    CLAIM_EAT_PROFILE, EVIDENCE_BYTES_MAX, PROFILE, PROOF_BYTES_MAX, ProofError,
-    STATEMENT_BYTES_MAX, Statement, TYP,
+    CLAIM_EAT_PROFILE, LogSignatures, PROFILE, PROOF_BYTES_MAX, ProofError, STATEMENT_BYTES_MAX,
+    Statement, TYP,
 };
 use cbor::{CborError, Reader, Writer};
 use crypto::cose::{ALG_EDDSA, LABEL_ALG, LABEL_CWT_CLAIMS, LABEL_TYP, TAG_SIGN1, sign1_structure};
 use crypto::{Digest, Domain, Signature, SigningKey, digest};
-use tlog::{Hash, PATH_NODES_MAX};
+use tlog::Hash;
 
 /// CWT claim `iss` and `iat`.
 const CLAIM_ISS: u64 = 1;
@@ -51,6 +52,11 @@ pub struct Unsigned {
     pub evidence: Evidence,
     /// Where the proof stands.
     pub inclusion: Inclusion,
+    /// The log's signatures over the checkpoint, for readers of standard receipts.
+    pub log_signatures: Option<LogSignatures>,
+    /// Cosignature lines of witnesses (C2SP tlog-cosignature) without their newline, as they came:
+    /// sorted, unique, at most [`crate::COSIGNATURES_MAX`].
+    pub cosignatures: Vec<Vec<u8>>,
 }
 
 /// A proof as it travels: parsed, canonical, not verified.
@@ -62,9 +68,24 @@ pub struct Proof {
     pub unsigned: Option<Unsigned>,
 }
 
+impl Unsigned {
+    /// Evidence and inclusion, without any signature of the log or a witness.
+    pub fn new(evidence: Evidence, inclusion: Inclusion) -> Self {
+        Self { evidence, inclusion, log_signatures: None, cosignatures: Vec::new() }
+    }
+
+    /// Adds a cosignature line in its place; one that is there already stays once.
+    pub fn add_cosignature(&mut self, line: Vec<u8>) {
+        if let Err(place) = self.cosignatures.binary_search(&line) {
+            self.cosignatures.insert(place, line);
+        }
+    }
+}
+
 impl SignedStatement {
-    /// Signs a statement: the only thing that the enclave's key is used for. One that no verifier
-    /// would read, because it is too long, is not signed.
+    /// Signs a statement. The enclave's key is used for this and for
+    /// [`crate::LogSignatures::sign`], nothing else. A statement that no verifier would read,
+    /// because it is too long, is not signed.
     pub fn sign(statement: Statement, key: &SigningKey) -> Result<Self, ProofError> {
         let (protected, payload) = (protected_header(&statement), statement.to_bytes());
         if payload.len() > STATEMENT_BYTES_MAX {
@@ -106,22 +127,10 @@ impl SignedStatement {
     }
 
     fn encode(&self, unsigned: Option<&Unsigned>) -> Vec<u8> {
-        let extra = unsigned.map_or(0, |u| u.evidence.document.len() + 34 * u.inclusion.path.len());
+        let extra = unsigned.map_or(0, unprotected::bytes_of);
         let mut w = Writer::with_capacity(self.payload.len() + extra + 384);
         w.tag(TAG_SIGN1).array(4).bytes(&self.protected);
-        match unsigned {
-            None => w.map(0),
-            Some(Unsigned { evidence, inclusion }) => {
-                // Bytewise key order: both heads say text, and the shorter text sorts first.
-                w.map(2).text("evidence").array(2).text(&evidence.kind).bytes(&evidence.document);
-                w.text("inclusion").array(3).uint(inclusion.size).uint(inclusion.index);
-                w.array(inclusion.path.len());
-                for node in &inclusion.path {
-                    w.bytes(node);
-                }
-                &mut w
-            }
-        };
+        unprotected::write(&mut w, unsigned);
         w.bytes(&self.payload).bytes(&self.signature.0);
         w.finish()
     }
@@ -135,7 +144,7 @@ impl Proof {
         }
         let mut r = Reader::new(bytes);
         let (protected, header, payload, signature) = open(&mut r).map_err(ProofError::Envelope)?;
-        let unsigned = read_unprotected(header)?;
+        let unsigned = unprotected::read(header)?;
         let statement = Statement::parse(payload)?;
         let expected = protected_header(&statement);
         if protected != expected {
@@ -178,53 +187,4 @@ fn protected_header(statement: &Statement) -> Vec<u8> {
     w.uint(CLAIM_ISS).text(&statement.agent).uint(CLAIM_IAT).uint(statement.evaluated_at.0 / 1000);
     w.uint(CLAIM_EAT_PROFILE).text(PROFILE).uint(LABEL_TYP).text(TYP);
     w.finish()
-}
-
-fn read_unprotected(header: &[u8]) -> Result<Option<Unsigned>, ProofError> {
-    let mut r = Reader::new(header);
-    let mut read = || {
-        let mut map = r.map()?;
-        if map.left() == Some(0) {
-            return Ok(None);
-        }
-        r.more(&mut map)?;
-        let at = r.position();
-        let first = r.text_max("label", 16)?;
-        if first != "evidence" {
-            return Err(label(at, "evidence", first));
-        }
-        r.array_of("evidence", 2)?;
-        let kind = r.text_max("evidence kind", 16)?.to_owned();
-        let document = r.bytes_max("evidence", EVIDENCE_BYTES_MAX)?.to_vec();
-        let at = r.position();
-        if !r.more(&mut map)? {
-            return Err(label(at, "inclusion", "nothing"));
-        }
-        let second = r.text_max("label", 16)?;
-        if second != "inclusion" {
-            return Err(label(at, "inclusion", second));
-        }
-        let inclusion = read_inclusion(&mut r)?;
-        let at = r.position();
-        if r.more(&mut map)? {
-            return Err(label(at, "the end of the header", "another label"));
-        }
-        r.end()?;
-        Ok(Some(Unsigned { evidence: Evidence { kind, document }, inclusion }))
-    };
-    read().map_err(|problem| ProofError::Header {
-        expected: "an empty unprotected header, or evidence and inclusion".into(),
-        found: problem.to_string(),
-    })
-}
-
-fn read_inclusion(r: &mut Reader<'_>) -> Result<Inclusion, CborError> {
-    r.array_of("inclusion", 3)?;
-    let (size, index) = (r.uint()?, r.uint()?);
-    let path = r.entries("path", PATH_NODES_MAX, |r| r.array_bytes("path node"))?;
-    Ok(Inclusion { size, index, path })
-}
-
-fn label(at: usize, expected: &str, found: &str) -> CborError {
-    CborError::Key { at, expected: expected.into(), found: found.into() }
 }

@@ -4,10 +4,15 @@
 
 mod boot_record;
 mod envelope;
+mod log_signatures;
 mod statement;
+mod unprotected;
 
 pub use boot_record::{BootRecord, key_set, signer_of_key_set};
 pub use envelope::{Evidence, Inclusion, Proof, SignedStatement, Unsigned};
+pub use log_signatures::{
+    LABEL_VDS, LogSignatures, VDS_RFC9162_SHA256, receipt_protected_header, receipt_sig_structure,
+};
 pub use statement::{EngineId, Hit, RuleEntry, Rulebook, Statement};
 
 /// The EAT profile that statements follow (RFC 9711).
@@ -26,6 +31,10 @@ pub const STATEMENT_BYTES_MAX: usize = 65_536;
 pub const PROOF_BYTES_MAX: usize = 131_072;
 /// Largest evidence, in bytes.
 pub const EVIDENCE_BYTES_MAX: usize = 32_768;
+/// Most cosignatures of a proof.
+pub const COSIGNATURES_MAX: usize = 16;
+/// Longest cosignature line, in bytes.
+pub const COSIGNATURE_BYTES_MAX: usize = 512;
 /// Most jurisdictions or domains.
 pub const SCOPE_MAX: usize = 16;
 /// Most hits that a statement keeps of one rule: the first in order; the trace has them all.

@@ -1,5 +1,6 @@
 //! The bytes that a quote signs: which boot's log, how many leaves, which root. One checkpoint has
-//! exactly one encoding; parsing must never accept a byte more, a byte less or another tag.
+//! exactly one encoding; parsing must never accept a byte more, a byte less or another tag. Beside
+//! it, the text that the log's own signature is over: the same three facts as a C2SP checkpoint.
 
 use crate::error::TlogError;
 use crate::hash::{HASH_BYTES, Hash};
@@ -29,6 +30,21 @@ impl Checkpoint {
         bytes
     }
 
+    /// The log's name: [`ORIGIN_PREFIX`] and the boot id in lower-case hexadecimal.
+    pub fn origin(&self) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let pairs = self.boot_id.iter().flat_map(|b| [b >> 4, b & 15]);
+        let digits = pairs.map(|nibble| char::from(DIGITS[usize::from(nibble)]));
+        ORIGIN_PREFIX.chars().chain(digits).collect()
+    }
+
+    /// The checkpoint as a note's text (C2SP tlog-checkpoint): origin, size in decimal and root in
+    /// base64, one a line. It starts with a letter, so it can never be taken for a COSE
+    /// `Sig_structure`, which starts with the byte 0x84.
+    pub fn note_text(&self) -> String {
+        format!("{}\n{}\n{}\n", self.origin(), self.size, base64(&self.root))
+    }
+
     /// Reads what [`Checkpoint::to_bytes`] wrote, and nothing else.
     pub fn parse(bytes: &[u8]) -> Result<Checkpoint, TlogError> {
         let bytes: &[u8; CHECKPOINT_BYTES] = bytes.try_into().map_err(|_| {
@@ -49,6 +65,25 @@ fn split<const N: usize>(bytes: &[u8]) -> (&[u8; N], &[u8]) {
     bytes.split_first_chunk().expect("long enough because the whole length was checked")
 }
 
+/// Standard base64 (RFC 4648 §4) of a hash: ten whole groups and one that is padded. The enclave
+/// writes nothing else in base64, so it does without a library for it.
+fn base64(hash: &Hash) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(HASH_BYTES.div_ceil(3) * 4);
+    for group in hash.chunks(3) {
+        let mut bits = [0; 4];
+        bits[1..=group.len()].copy_from_slice(group);
+        let bits = u32::from_be_bytes(bits);
+        for place in 0..=group.len() {
+            text.push(char::from(DIGITS[(bits >> (18 - 6 * place)) as usize & 63]));
+        }
+    }
+    text.push('=');
+    text
+}
+
+/// What the name of every boot's log starts with.
+pub const ORIGIN_PREFIX: &str = "probity.example/log/";
 /// What every checkpoint starts with: a versioned tag, ended by a zero byte.
 pub const CHECKPOINT_TAG: [u8; 22] = *b"probity/v1/checkpoint\0";
 /// Length of a boot id.

@@ -10,7 +10,7 @@ mod error;
 mod frontier;
 mod hash;
 
-pub use checkpoint::{BOOT_ID_BYTES, CHECKPOINT_BYTES, CHECKPOINT_TAG, Checkpoint};
+pub use checkpoint::{BOOT_ID_BYTES, CHECKPOINT_BYTES, CHECKPOINT_TAG, Checkpoint, ORIGIN_PREFIX};
 pub use error::TlogError;
 pub use frontier::{FRONTIER_NODES_MAX, Frontier, merkle_root};
 pub use hash::{HASH_BYTES, Hash, empty_root, leaf_hash, node_hash};

@@ -2,9 +2,8 @@
 
 use crate::arguments::CommonArguments;
 use anyhow::{Context, Result, bail};
-use attest::{Pcr, ReferenceValues, TrustAnchor, VerificationTime};
-use crypto::Salt;
-use facts::Millis;
+use attest::{Pcr, ReferenceValues, TrustAnchor};
+use crypto::{Salt, SigningKey};
 use rules::BootConfig;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -48,42 +47,34 @@ pub(crate) fn anchors(common: &CommonArguments) -> Result<Vec<TrustAnchor>> {
     let Some(path) = &common.root else {
         return Ok(vec![TrustAnchor::aws_nitro_g1()]);
     };
-    let bytes = read(path)?;
-    let der = if bytes.starts_with(b"-----BEGIN") {
-        pem_to_der(&bytes)
-            .with_context(|| format!("{} is not a PEM certificate", path.display()))?
-    } else {
-        bytes
-    };
-    let name = path.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy());
+    let der = der(path, "CERTIFICATE")?;
+    let name = file_name(path);
     let anchor = TrustAnchor::from_der(name, &der).map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(vec![anchor])
 }
 
-fn pem_to_der(bytes: &[u8]) -> Result<Vec<u8>> {
-    let (label, der) = x509_cert::der::pem::decode_vec(bytes.trim_ascii_end())
-        .map_err(|error| anyhow::anyhow!("{error}"))?;
-    if label != "CERTIFICATE" {
-        bail!("expected CERTIFICATE, found {label}");
+/// The last part of a path, as verdicts name what came from it.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// What a file holds in DER, or in PEM under this label.
+pub(crate) fn der(path: &Path, label: &str) -> Result<Vec<u8>> {
+    let bytes = read(path)?;
+    if !bytes.starts_with(b"-----BEGIN") {
+        return Ok(bytes);
+    }
+    let name = path.display();
+    let (found, der) = x509_cert::der::pem::decode_vec(bytes.trim_ascii_end())
+        .map_err(|error| anyhow::anyhow!("{name} is not PEM: {error}"))?;
+    if found != label {
+        bail!("{name}: expected {label}, found {found}");
     }
     Ok(der)
 }
 
-/// The moment of `--at`.
-pub(crate) fn moment(common: &CommonArguments) -> Result<VerificationTime> {
-    match common.at.as_str() {
-        "now" => Ok(VerificationTime::Live { now_ms: now_ms()? }),
-        "document" => Ok(VerificationTime::Document),
-        time => {
-            let Millis(ms) = Millis::parse(time).map_err(|error| {
-                anyhow::anyhow!("--at takes now, document or an RFC 3339 time: {error}")
-            })?;
-            Ok(VerificationTime::At { ms })
-        }
-    }
-}
-
-fn now_ms() -> Result<u64> {
+/// This machine's clock, Unix milliseconds.
+pub(crate) fn now_ms() -> Result<u64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
     u64::try_from(since.as_millis()).context("the clock is beyond all time")
 }
@@ -136,4 +127,60 @@ pub(crate) fn salt(text: &str) -> Result<Salt> {
 /// The nonce of `--nonce`.
 pub(crate) fn nonce(common: &CommonArguments) -> Result<Option<Vec<u8>>> {
     common.nonce.as_deref().map(|text| crypto::from_hex(text).context("--nonce")).transpose()
+}
+
+/// The key of a key file as `probity keys new` writes it.
+pub(crate) fn signing_key(path: &Path) -> Result<SigningKey> {
+    let bytes = read(path)?;
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    let digits = text.strip_suffix('\n').unwrap_or(text).strip_prefix("probity-ed25519-seed:");
+    let seed = digits.and_then(|digits| crypto::from_hex_exact::<32>(digits).ok());
+    // The file's text stays out of the message: it may be a secret with a slip in it.
+    let seed = seed.with_context(|| {
+        format!("{} is no key file: make one with `probity keys new --out FILE`", path.display())
+    })?;
+    Ok(SigningKey::from_seed(&seed.into()))
+}
+
+/// Registers: a JSON object of indexes and values in hexadecimal.
+pub(crate) fn registers(path: &Path) -> Result<BTreeMap<u8, Vec<u8>>> {
+    let name = path.display();
+    let value =
+        verify::parse_json(&read(path)?).with_context(|| format!("{name} is not strict JSON"))?;
+    let fields = value.as_object().with_context(|| format!("{name}: expected an object"))?;
+    let mut registers = BTreeMap::new();
+    for (key, value) in fields {
+        let index: u8 =
+            key.parse().ok().filter(|index: &u8| index.to_string() == *key).with_context(|| {
+                format!("{name}: unknown key {key:?}; expected the number of a register")
+            })?;
+        let digits = value.as_str().with_context(|| format!("{name}: {key}: expected a text"))?;
+        let value = crypto::from_hex(digits).with_context(|| format!("{name}: in {key}"))?;
+        registers.insert(index, value);
+    }
+    if registers.is_empty() {
+        bail!("{name} holds no register");
+    }
+    Ok(registers)
+}
+
+/// The cosignature lines of a file: bare C2SP signature lines, or a whole note, whose lines after
+/// the empty one are taken. Nothing is verified here.
+pub(crate) fn cosignature_lines(path: &Path) -> Result<Vec<Vec<u8>>> {
+    let name = path.display();
+    let text = String::from_utf8(read(path)?).with_context(|| format!("{name} is not UTF-8"))?;
+    let lines = text.rsplit("\n\n").next().unwrap_or_default().lines();
+    let lines: Vec<_> = lines
+        .filter(|line| line.starts_with('\u{2014}'))
+        .map(|line| line.as_bytes().to_vec())
+        .collect();
+    if lines.is_empty() {
+        bail!("{name} holds no signature line; one starts with an em dash");
+    }
+    Ok(lines)
+}
+
+/// Writes what was asked for to a file.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -3,18 +3,19 @@
 //! with the file is the prover's doing and a rejection; only one that cannot be read is misuse.
 
 use crate::arguments::LogArguments;
-use crate::document::Root;
+use crate::document::{self, Root};
+use crate::judge::{Judge, Judged};
+use crate::output::Verdict;
 use crate::table::{Table, short};
-use crate::{Verdict, document, files, report};
+use crate::{files, quote, report, signed_policy};
 use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use crypto::Digest;
 use proof::BootRecord;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use verify::{AuditSummary, LogAudit, Materials, Verified, Verifier, VerifyError};
+use verify::{AuditSummary, LogAudit, Materials, VerifyError};
 
 /// Longest line of a log, in bytes: a proof in base64 and its index.
 const LINE_BYTES_MAX: u64 = 200_000;
@@ -26,7 +27,7 @@ struct Audited {
     summary: AuditSummary,
     outcomes: BTreeMap<&'static str, u64>,
     record: BootRecord,
-    last: Verified,
+    last: Judged,
 }
 
 /// Why there is no [`Audited`].
@@ -38,12 +39,13 @@ enum Trouble {
 }
 
 pub(crate) fn log(asked: &LogArguments) -> Result<Verdict> {
-    let config = files::boot_config(&asked.accepted.boot)?;
-    let boot_config = config.hash();
-    let policy = report::policy(&asked.accepted.measurements, config, &asked.common)?;
+    let judge = match Judge::new(&asked.accepted, &asked.common)? {
+        Ok(judge) => judge,
+        Err(rejected) => return Ok(report::refused(&rejected)),
+    };
     let reader = BufReader::new(files::open(&asked.file)?);
-    match audit(&mut Lines { reader, number: 0 }, boot_config, Verifier::new(policy)) {
-        Ok(audited) => Ok(accepted(&audited)),
+    match audit(&mut Lines { reader, number: 0 }, &judge) {
+        Ok(audited) => Ok(accepted(&audited, &judge)),
         Err(Trouble::Refused(index, rejected)) => Ok(refused(index, &rejected)),
         Err(Trouble::Unreadable(problem)) => {
             Err(problem.context(format!("cannot read {}", asked.file.display())))
@@ -51,15 +53,15 @@ pub(crate) fn log(asked: &LogArguments) -> Result<Verdict> {
     }
 }
 
-fn audit(
-    lines: &mut Lines,
-    boot_config: Digest,
-    mut verifier: Verifier,
-) -> Result<Audited, Trouble> {
+fn audit(lines: &mut Lines, judge: &Judge) -> Result<Audited, Trouble> {
     let first = lines.next()?.ok_or_else(|| whole("the log is empty"))?;
     let at = |index| move |rejected| Trouble::Refused(Some(index), rejected);
     let record = boot_record(&first).map_err(at(0))?;
-    let mut audit = LogAudit::open(&record, boot_config).map_err(at(0))?;
+    // One of the verifier's own configurations, or the first to name what was expected.
+    let mut configs = judge.boot_configs.iter().copied();
+    let expected = configs.clone().find(|one| *one == record.boot_config).or(configs.next());
+    let expected = expected.ok_or_else(|| whole("the policy names no boot configuration"))?;
+    let mut audit = LogAudit::open(&record, expected).map_err(at(0))?;
     let (mut outcomes, mut count, mut last) = (BTreeMap::new(), 0, None);
     let size = loop {
         let cut = || whole("the log is cut: its last line, which gives the size, is missing");
@@ -69,10 +71,10 @@ fn audit(
         }
         count += 1;
         let bytes = proof_of(&line, count).map_err(at(count))?;
-        let verified = verifier.verify(&bytes, &Materials::default()).map_err(at(count))?;
-        audit.push(&verified).map_err(at(count))?;
-        *outcomes.entry(verified.statement().decision().name()).or_default() += 1;
-        last = Some(verified);
+        let judged = judge.verify(&bytes, &Materials::default()).map_err(at(count))?;
+        audit.push(&judged.verified).map_err(at(count))?;
+        *outcomes.entry(judged.verified.statement().decision().name()).or_default() += 1;
+        last = Some(judged);
         if count % PROGRESS_EVERY == 0 {
             eprintln!("verified {count} proofs");
         }
@@ -146,7 +148,7 @@ fn proof_of(line: &Value, index: u64) -> Result<Vec<u8>, VerifyError> {
     BASE64.decode(text).map_err(|error| log(format!("a proof is not base64: {error}")))
 }
 
-fn accepted(audited: &Audited) -> Verdict {
+fn accepted(audited: &Audited, judge: &Judge) -> Verdict {
     let Audited { summary, outcomes, record, last } = audited;
     let mut table = Table::default();
     let boot = crypto::to_hex(&record.boot_id);
@@ -163,10 +165,18 @@ fn accepted(audited: &Audited) -> Verdict {
     let pairs = format!("{} successive pairs consistent", summary.consistent_pairs);
     table.row("quotes", summary.quotes.to_string(), pairs);
     table.row("log root", short(&summary.root), "");
-    document::rows(&mut table, last.document());
+    match (last.verified.nitro(), last.verified.tpm()) {
+        (Some(document), _) => document::rows(&mut table, document, last.verified.kind()),
+        (None, Some(quote)) => quote::rows(&mut table, quote),
+        (None, None) => {}
+    }
+    signed_policy::rows(&mut table, judge.origin.as_ref());
     let (index, quoted_at) = (summary.last_index, summary.last_quoted_at);
     let established = format!("No gap up to index {index}, quoted at {quoted_at}");
-    let root = Root::of(last.document()).closing("VALID");
+    let root = last.verified.nitro().map_or_else(
+        || "VALID on a TPM host: a measured machine, not an enclave.".to_owned(),
+        |document| Root::of(document).closing("VALID", judge.origin.is_some()),
+    );
     let closing = format!("{root} {established}; {UNSEEN}.");
     let json = json!({
         "ok": true,
@@ -181,9 +191,10 @@ fn accepted(audited: &Audited) -> Verdict {
         "last_quoted_at": quoted_at.to_string(),
         "established": established,
         "not_established": UNSEEN,
-        "evidence": document::fields(last.document()),
+        "evidence": report::evidence(last),
+        "policy": signed_policy::fields(judge.origin.as_ref()),
     });
-    Verdict { ok: true, json, text: table.finish(&closing) }
+    Verdict::of(true, json, table.finish(&closing))
 }
 
 /// What no log can say of itself.

@@ -1,41 +1,45 @@
 //! `probity-verify`: files in, verdict out. It has no network code and writes nothing but its
-//! verdict. Exit status: 0 valid, 1 rejected, 2 misuse or unreadable files.
+//! verdict and what it was told to write. Exit status: 0 valid, 1 rejected, 2 misuse or
+//! unreadable files.
 
+mod appraisal;
 mod arguments;
+mod arguments_more;
+mod batch;
 mod document;
+mod eventlog;
 mod files;
+mod judge;
 mod log;
+mod output;
+mod proof_table;
+mod quote;
+mod receipts;
 mod report;
+mod signed_policy;
 mod table;
+mod token;
 
 use arguments::{Arguments, Verb};
 use clap::Parser;
 use std::process::ExitCode;
 
-/// A verdict for people and machines.
-struct Verdict {
-    ok: bool,
-    json: serde_json::Value,
-    text: String,
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let verdict = match &arguments.verb {
+    let verdict = output::check(arguments.verb.output()).and_then(|()| match &arguments.verb {
         Verb::Proof(asked) => report::proof(asked),
+        Verb::Batch(asked) => batch::batch(asked),
         Verb::Nitro(asked) => document::nitro(asked),
+        Verb::Tpm(asked) => quote::tpm(asked),
+        Verb::Eventlog(asked) => eventlog::eventlog(asked),
         Verb::Log(asked) => log::log(asked),
-    };
-    // Whatever a verdict quotes, it can move no cursor: here once more, for every path.
-    match verdict {
-        Ok(verdict) => {
-            if arguments.verb.json() {
-                println!("{}", table::visible_json(&verdict.json));
-            } else {
-                print!("{}", table::visible_lines(&verdict.text));
-            }
-            if verdict.ok { ExitCode::SUCCESS } else { ExitCode::from(1) }
-        }
+        Verb::Receipt(asked) => receipts::receipt(asked),
+        Verb::Ear(asked) => token::ear(asked),
+    });
+    let written = verdict.and_then(|verdict| output::write(&verdict, arguments.verb.output()));
+    match written {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
         Err(problem) => {
             eprintln!("probity-verify: {}", table::visible(&format!("{problem:#}")));
             ExitCode::from(2)

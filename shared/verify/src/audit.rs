@@ -2,7 +2,7 @@
 //! (check P9). Proofs come in the order of their indexes. It must never call a log complete: what
 //! came after the last quote cannot be seen from within.
 
-use crate::{Verified, VerifyError};
+use crate::{Evidence, Verified, VerifyError};
 use crypto::{Digest, to_hex};
 use facts::Millis;
 use logtree::Tree;
@@ -17,15 +17,17 @@ pub struct LogAudit {
     tree: Tree,
     /// By size: an earlier proof may carry a later quote.
     quotes: BTreeMap<u64, Quote>,
-    /// SHA-256 of the root that spoke for the first proof.
-    anchor: Option<[u8; 32]>,
+    /// What spoke for the first proof: the root's SHA-256, or the attestation key's name.
+    anchor: Option<Vec<u8>>,
+    /// The last statement's own time.
+    evaluated_at: Millis,
 }
 
 /// What quotes of one size say.
 struct Quote {
     root: Hash,
-    first_at: Millis,
-    last_at: Millis,
+    /// First and last time by the hardware's clock; a TPM has none.
+    times: Option<(Millis, Millis)>,
 }
 
 /// What an audit found.
@@ -37,7 +39,8 @@ pub struct AuditSummary {
     pub last_index: u64,
     /// Different quoted checkpoints.
     pub quotes: u64,
-    /// When the last proof's checkpoint was quoted, by the hardware's clock.
+    /// When the last proof's checkpoint was quoted, by the hardware's clock; of a TPM's quotes,
+    /// which have no time, when the last statement says that it was made.
     pub last_quoted_at: Millis,
     /// Pairs of successive quotes whose consistency proof was made and verified.
     pub consistent_pairs: u64,
@@ -56,7 +59,14 @@ impl LogAudit {
         let mut tree = Tree::new();
         tree.append(tlog::leaf_hash(record.hash().as_bytes()));
         let (boot_id, agent) = (record.boot_id, record.agent.clone());
-        Ok(Self { boot_id, agent, tree, quotes: BTreeMap::new(), anchor: None })
+        Ok(Self {
+            boot_id,
+            agent,
+            tree,
+            quotes: BTreeMap::new(),
+            anchor: None,
+            evaluated_at: Millis(0),
+        })
     }
 
     /// Takes the next proof.
@@ -79,24 +89,26 @@ impl LogAudit {
     }
 
     fn check_anchor(&mut self, verified: &Verified) -> Result<(), VerifyError> {
-        let found = verified.document().anchor().sha256();
-        let expected = *self.anchor.get_or_insert(found);
-        if found != expected {
-            let (expected, found) = (to_hex(&expected), to_hex(&found));
+        let found = anchor_of(verified.evidence());
+        let expected = self.anchor.get_or_insert_with(|| found.clone());
+        if found != *expected {
+            let (expected, found) = (to_hex(expected), to_hex(&found));
             return refuse(format!("expected evidence under the root {expected}, found {found}"));
         }
         Ok(())
     }
 
     fn take_quote(&mut self, verified: &Verified) -> Result<(), VerifyError> {
-        let (checkpoint, at) = (verified.checkpoint(), Millis(verified.document().timestamp_ms()));
-        let (size, root) = (checkpoint.size, checkpoint.root);
-        let quote = self.quotes.entry(size).or_insert(Quote { root, first_at: at, last_at: at });
+        let tlog::Checkpoint { size, root, .. } = *verified.checkpoint();
+        let times = verified.quoted_at().map(|at| (at, at));
+        let quote = self.quotes.entry(size).or_insert(Quote { root, times });
         if quote.root != root {
             return refuse(format!("two quotes of size {size} have different roots"));
         }
-        quote.first_at = quote.first_at.min(at);
-        quote.last_at = quote.last_at.max(at);
+        if let (Some((first, last)), Some((at, _))) = (&mut quote.times, times) {
+            (*first, *last) = (at.min(*first), at.max(*last));
+        }
+        self.evaluated_at = self.evaluated_at.max(verified.statement().evaluated_at);
         Ok(())
     }
 
@@ -125,7 +137,7 @@ impl LogAudit {
             proofs: size - 1,
             last_index: size - 1,
             quotes: self.quotes.len() as u64,
-            last_quoted_at: last.last_at,
+            last_quoted_at: last.times.map_or(self.evaluated_at, |(_, last)| last),
             consistent_pairs: self.check_pairs()?,
             root: self.tree.root(),
         })
@@ -136,8 +148,9 @@ impl LogAudit {
         let mut pairs = 0;
         for ((old_size, old), (new_size, new)) in self.quotes.iter().zip(self.quotes.iter().skip(1))
         {
-            if new.first_at < old.last_at {
-                let (early, late) = (new.first_at, old.last_at);
+            if let (Some((early, _)), Some((_, late))) = (new.times, old.times)
+                && early < late
+            {
                 return refuse(format!(
                     "size {new_size} was quoted at {early}, the smaller {old_size} only at {late}"
                 ));
@@ -148,6 +161,15 @@ impl LogAudit {
             pairs += 1;
         }
         Ok(pairs)
+    }
+}
+
+/// What all evidence of one log has in common.
+fn anchor_of(evidence: &Evidence) -> Vec<u8> {
+    match (evidence.document(), evidence.quote()) {
+        (Some(document), _) => document.anchor().sha256().to_vec(),
+        (None, Some(quote)) => quote.ak_name().unwrap_or_default().to_vec(),
+        (None, None) => Vec::new(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The checks on a proof, P1 to P22, by number. The checks on its evidence (N1 to N42) are in
-//! `attest`.
+//! The checks on a proof, P1 to P22, by number. The checks on its evidence (N1 to N42, T1 to T34)
+//! are in `attest`, those on a policy (Y1 to Y7) in `policy`. A number must never be reused.
 
 use std::fmt;
 
@@ -22,10 +22,10 @@ const TITLES: [(&str, &str); 22] = [
     ("P3", "statement is canonical"),
     ("P4", "proof hash covers every signed field"),
     ("P5", "Ed25519 signature, strict"),
-    ("P6", "signer is the attested key"),
+    ("P6", "signer is the attested key, not revoked or retired"),
     ("P7", "proof is in the quoted log"),
     ("P8", "quote is over that checkpoint"),
-    ("P9", "log is gapless and consistent"),
+    ("P9", "log is gapless, consistent and never forked"),
     ("P10", "evaluated within the quote's time"),
     ("P11", "nonce is the verifier's"),
     ("P12", "rules are the authorities'"),
@@ -36,12 +36,15 @@ const TITLES: [(&str, &str); 22] = [
     ("P17", "replay gives the same bytes"),
     ("P18", "decision follows from the rules"),
     ("P19", "single result is in the output"),
-    ("P20", "anchors and witnesses"),
+    ("P20", "enough witnesses cosigned the checkpoint"),
     ("P21", "modules follow from their sources"),
     ("P22", "the interpreter agrees"),
 ];
 
 impl Check {
+    /// How many checks there are.
+    pub const COUNT: usize = TITLES.len();
+
     /// Every check, in order.
     pub fn all() -> impl Iterator<Item = Check> {
         (1..=22).map(Check)

@@ -2,7 +2,7 @@
 //! and the reference interpreter, which shares no code with the compiled module, is asked too. It
 //! must never stand in for replay on the very module that the enclave ran.
 
-use crate::verifier::Ledger;
+use crate::ledger::Ledger;
 use crate::{Materials, VerifyError};
 use compiler::interpret::interpret;
 use compiler::pack::{NameIndexes, RecompileError, RuleLists, recompile};

@@ -1,7 +1,9 @@
 //! Rules, input and replay: checks P12 to P17, and one result shown alone (P19).
 
-use crate::verifier::Ledger;
-use crate::{Verified, Verifier, VerifyError, recompile};
+use crate::cache::KnownQuote;
+use crate::engine::Engine;
+use crate::ledger::Ledger;
+use crate::{Verified, VerifyError, recompile};
 use crypto::{Digest, Domain, Salt, digest};
 use facts::Millis;
 use proof::{Hit, Statement};
@@ -21,17 +23,37 @@ pub struct Materials<'a> {
     /// Whether to compile the rules again from their sources and to ask the reference interpreter
     /// too (checks P21 and P22).
     pub second_opinion: bool,
+    /// The log of the measured boot, for evidence of kind `tpm` (checks T25 to T30).
+    pub event_log: Option<&'a [u8]>,
+    /// Cosignature lines of witnesses (C2SP), beside those that the proof carries (check P20).
+    pub cosignatures: &'a [&'a [u8]],
+    /// One rule result that was shown alone (check P19).
+    pub shown: Option<SingleResult<'a>>,
+}
+
+/// One rule result, shown with what places it under the statement's `output_hash`.
+#[derive(Debug, Clone)]
+pub struct SingleResult<'a> {
+    /// The result.
+    pub result: &'a RuleResult,
+    /// Its leaf's own salt, which opens nothing else.
+    pub leaf_salt: Salt,
+    /// Its place among the statement's rules.
+    pub index: u32,
+    /// Path from its leaf to `output_hash`.
+    pub path: &'a [Hash],
 }
 
 /// Makes every check that `materials` allow and returns the replayed results.
 pub(crate) fn check(
-    verifier: &mut Verifier,
+    engine: &Engine,
+    quote: &KnownQuote,
     statement: &Statement,
     materials: &Materials<'_>,
     ledger: &mut Ledger,
 ) -> Result<Option<Vec<RuleResult>>, VerifyError> {
     let program = match materials.bundle {
-        Some(bundle) => Some(verifier.program(bundle)?),
+        Some(bundle) => Some(engine.program(bundle, quote)?),
         None => {
             ledger.not_checked(&[12, 13, 14, 21, 22], "the rule bundle was not given");
             None
@@ -41,7 +63,11 @@ pub(crate) fn check(
         check_rules(program, statement)?;
         ledger.passed(&[12, 13, 14]);
     }
-    check_age(statement, verifier.ages())?;
+    check_age(statement, &engine.boot_config(quote).freshness)?;
+    if let Some(SingleResult { result, leaf_salt, index, path }) = &materials.shown {
+        check_single_result(statement, result, leaf_salt, *index, path)?;
+        ledger.passed(&[19]);
+    }
     let Some(body) = materials.input else {
         ledger.not_checked(&[15, 16, 17], "the input was not given");
         if let Some(program) = &program {
@@ -233,7 +259,16 @@ pub fn verify_single_result(
     index: u32,
     path: &[Hash],
 ) -> Result<(), VerifyError> {
-    let statement = verified.statement();
+    check_single_result(verified.statement(), result, leaf_salt, index, path)
+}
+
+fn check_single_result(
+    statement: &Statement,
+    result: &RuleResult,
+    leaf_salt: &Salt,
+    index: u32,
+    path: &[Hash],
+) -> Result<(), VerifyError> {
     let text = |id: &str, version: &str, outcome: rules::Outcome, reason: u16| {
         format!("{id} {version}: {outcome} reason {reason}")
     };

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use crypto::{Digest, Signature, to_hex};
 use facts::Millis;
 use proof::{
-    EngineId, Evidence, Hit, Inclusion, Proof, RuleEntry, Rulebook, SignedStatement, Statement,
-    Unsigned,
+    EngineId, Evidence, Hit, Inclusion, LogSignatures, Proof, RuleEntry, Rulebook, SignedStatement,
+    Statement, Unsigned,
 };
 use rules::Outcome;
 use serde_json::{Map, Value, json};
@@ -25,7 +25,7 @@ pub fn to_json(proof: &Proof) -> Value {
         "statement": statement,
         "signature": to_hex(&proof.signed.signature().0),
     });
-    if let Some(Unsigned { evidence, inclusion }) = &proof.unsigned {
+    if let Some(Unsigned { evidence, inclusion, log_signatures, cosignatures }) = &proof.unsigned {
         view["unsigned"] = json!({
             "evidence": { "kind": evidence.kind, "document": BASE64.encode(&evidence.document) },
             "inclusion": {
@@ -34,6 +34,14 @@ pub fn to_json(proof: &Proof) -> Value {
                 "path": inclusion.path.iter().map(|node| to_hex(node)).collect::<Vec<_>>(),
             },
         });
+        if let Some(both) = log_signatures {
+            let (note, receipt) = (to_hex(&both.note.0), to_hex(&both.receipt.0));
+            view["unsigned"]["log_signatures"] = json!({ "note": note, "receipt": receipt });
+        }
+        if !cosignatures.is_empty() {
+            let lines = cosignatures.iter().map(|line| String::from_utf8_lossy(line));
+            view["unsigned"]["cosignatures"] = lines.collect();
+        }
     }
     view
 }
@@ -139,14 +147,24 @@ fn unsigned_from_json(view: &Value) -> Result<Unsigned, VerifyError> {
         .iter()
         .map(|node| hex::<32>("unsigned.inclusion.path", Some(node)))
         .collect::<Result<_, _>>()?;
-    Ok(Unsigned {
-        evidence: Evidence { kind: text("unsigned.evidence.kind", &evidence["kind"])?, document },
-        inclusion: Inclusion {
-            size: number("unsigned.inclusion.size", &inclusion["size"])?,
-            index: number("unsigned.inclusion.index", &inclusion["index"])?,
-            path,
-        },
-    })
+    let evidence = Evidence { kind: text("unsigned.evidence.kind", &evidence["kind"])?, document };
+    let inclusion = Inclusion {
+        size: number("unsigned.inclusion.size", &inclusion["size"])?,
+        index: number("unsigned.inclusion.index", &inclusion["index"])?,
+        path,
+    };
+    let mut unsigned = Unsigned::new(evidence, inclusion);
+    if let Some(both) = view.get("log_signatures") {
+        let signature = |field, key| hex::<64>(field, both.get(key)).map(Signature);
+        let note = signature("unsigned.log_signatures.note", "note")?;
+        let receipt = signature("unsigned.log_signatures.receipt", "receipt")?;
+        unsigned.log_signatures = Some(LogSignatures { note, receipt });
+    }
+    if let Some(lines) = view.get("cosignatures") {
+        let lines = texts("unsigned.cosignatures", lines)?;
+        unsigned.cosignatures = lines.into_iter().map(String::into_bytes).collect();
+    }
+    Ok(unsigned)
 }
 
 fn statement_from_json(view: &Map<String, Value>) -> Result<Statement, VerifyError> {

@@ -7,7 +7,7 @@ use rules::{Fault, VerifiedBundle};
 use screen::{Hits, Index, Mode, Query};
 use std::fmt;
 use std::sync::Arc;
-use wasmi::{Caller, Engine, Error, Extern, Linker, StoreLimits};
+use wasmi::{Caller, Engine, Error, Linker, Memory, StoreLimits};
 
 /// What one run carries through the engine.
 pub(crate) struct HostState {
@@ -16,10 +16,10 @@ pub(crate) struct HostState {
     pub(crate) bundle: Arc<VerifiedBundle>,
     /// The bundle's lists of names, in its order.
     pub(crate) indexes: Arc<[Index]>,
-    /// The last instance's memory grew large: the store is not used again.
-    pub(crate) is_large: bool,
     /// Index of the rule that runs; `None` while a module's constants are read at load.
     pub(crate) rule: Option<usize>,
+    /// Memory of the instance that runs.
+    pub(crate) memory: Option<Memory>,
 }
 
 /// A fault raised by a host call.
@@ -70,7 +70,7 @@ fn list_contains(
     let state = caller.data();
     let index = list_index(state, list)?;
     let snapshot = state.bundle.bundle().lists.get(index).ok_or_else(|| fault(Fault::Trap))?;
-    let found = snapshot.contains(&text);
+    let found = snapshot.contains(text);
     record(&mut caller, Event::List { list: list as u32, found })?;
     Ok(found.into())
 }
@@ -92,7 +92,7 @@ fn screen(
         return Err(fault(Fault::Trap));
     }
     let birth = (birth != i32::MIN).then_some(birth);
-    let hits = names(caller.data(), list)?.screen(&Query { name: &name, birth, mode, threshold });
+    let hits = names(caller.data(), list)?.screen(&Query { name, birth, mode, threshold });
     // A name of which only a part was seen is not cleared: the rule ends in error.
     if hits.cut {
         return Err(fault(Fault::Trap));
@@ -108,7 +108,7 @@ fn screen_id(
 ) -> Result<i64, Error> {
     charge(&mut caller)?;
     let text = text(&caller, ptr, len)?;
-    let hits = names(caller.data(), list)?.identifier(&text);
+    let hits = names(caller.data(), list)?.identifier(text);
     answer(&mut caller, list, 0, &hits)
 }
 
@@ -153,14 +153,13 @@ fn list_index(state: &HostState, list: i32) -> Result<usize, Error> {
 }
 
 /// A text in the module's memory.
-fn text(caller: &Caller<'_, HostState>, ptr: i32, len: i32) -> Result<String, Error> {
+fn text<'a>(caller: &'a Caller<'_, HostState>, ptr: i32, len: i32) -> Result<&'a str, Error> {
     let (start, len) = (ptr as u32 as usize, len as u32 as usize);
-    let memory = caller.get_export("memory").and_then(Extern::into_memory);
-    let memory = memory.ok_or_else(|| fault(Fault::Trap))?;
+    let memory = caller.data().memory.ok_or_else(|| fault(Fault::Trap))?;
     let bytes = memory.data(caller).get(start..).and_then(|rest| rest.get(..len));
     let bytes = bytes.filter(|bytes| bytes.len() <= TEXT_VALUE_BYTES_MAX);
     let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
-    text.map(str::to_owned).ok_or_else(|| fault(Fault::Trap))
+    text.ok_or_else(|| fault(Fault::Trap))
 }
 
 fn record(caller: &mut Caller<'_, HostState>, event: Event) -> Result<(), Error> {

@@ -1,9 +1,10 @@
-//! The deterministic rule runner: a signed bundle's modules over wasmi, one fresh instance for
-//! each rule and evaluation, metered by fuel. The contract with modules is ABI.md. It must never
-//! give a module a clock, randomness or state from an earlier run, and never turn a rule that
-//! did not finish into anything but `error`.
+//! The deterministic rule runner: a signed bundle's modules over wasmi, for each rule and
+//! evaluation an instance that is new or cannot be told from a new one, metered by fuel. The
+//! contract with modules is ABI.md. It must never give a module a clock, randomness or state from
+//! an earlier run, and never turn a rule that did not finish into anything but `error`.
 
 mod host;
+mod kept;
 mod module;
 mod run;
 
@@ -34,6 +35,8 @@ pub const SCREEN_FUEL: u64 = 100_000;
 pub const TABLE_ENTRIES_MAX: usize = 64;
 /// Fuel for reading a module's constants at load.
 const LOAD_FUEL: u64 = 10_000;
+/// Memory that every record gets, in bytes; a longer one gets the next power of two.
+const RECORD_BYTES_MIN: usize = 4096;
 /// Bytes of a Wasm page.
 const PAGE_BYTES: usize = 65_536;
 
@@ -86,3 +89,8 @@ pub enum VmError {
         found: i32,
     },
 }
+
+#[cfg(test)]
+extern crate self as vm;
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,17 @@
 //! Loading: a verified bundle's modules are validated against ABI.md §1 and compiled once.
 
 use crate::host::{HostState, linker};
+use crate::kept::{self, Image, Pool};
 use crate::{
-    ABI_VERSION, LOAD_FUEL, PAGE_BYTES, RECURSION_MAX, STACK_BYTES_MAX, TABLE_ENTRIES_MAX, VmError,
+    ABI_VERSION, LOAD_FUEL, PAGE_BYTES, RECORD_BYTES_MIN, RECURSION_MAX, STACK_BYTES_MAX,
+    TABLE_ENTRIES_MAX, VmError,
 };
 use crypto::Digest;
 use rules::{Limits, VerifiedBundle, module_hash};
 use std::sync::Arc;
 use wasmi::{
     CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Instance, Linker,
-    Mutability, Store, StoreLimits, StoreLimitsBuilder, Val, ValType,
+    Memory, Mutability, Store, StoreLimits, StoreLimitsBuilder, Val, ValType,
 };
 
 /// One compiled module.
@@ -19,6 +21,21 @@ pub(crate) struct Module {
     pub(crate) input_base: u32,
     /// Bytes of a page of its memory: 65,536, or 1.
     pub(crate) page_bytes: usize,
+    /// Fewest and most bytes of its memory, both whole pages.
+    memory_bytes: (usize, usize),
+    /// What a new instance is, if instances are kept.
+    pub(crate) image: Option<Image>,
+}
+
+impl Module {
+    /// Bytes of memory for a record of so many bytes (ABI.md §1), if it fits. It depends on nothing
+    /// else: what a rule may address is not for other records to decide.
+    pub(crate) fn memory_for(&self, record: usize) -> Option<usize> {
+        let (base, (least, most)) = (self.input_base as usize, self.memory_bytes);
+        let wanted = base + record.next_power_of_two().max(RECORD_BYTES_MIN);
+        let bytes = wanted.next_multiple_of(self.page_bytes).clamp(least, most);
+        (base + record <= bytes).then_some(bytes)
+    }
 }
 
 /// A verified bundle, ready to run.
@@ -29,6 +46,7 @@ pub struct Program {
     pub(crate) bundle: Arc<VerifiedBundle>,
     pub(crate) indexes: Arc<[screen::Index]>,
     pub(crate) limits: Limits,
+    pub(crate) pool: Pool,
     rule_digests: Vec<Digest>,
     list_roots: Vec<Digest>,
 }
@@ -62,6 +80,7 @@ impl Program {
             bundle: bundle.clone(),
             indexes,
             limits,
+            pool: Pool::default(),
             rule_digests,
             list_roots,
         };
@@ -118,7 +137,7 @@ impl Program {
             }
         };
         let instance = self.linker.instantiate_and_start(&mut store, &wasm).map_err(refused)?;
-        let page_bytes = self.check_memory(hash, &instance, &store)?;
+        let memory = check_memory(hash, &instance, &store)?;
         let constant = |name: &str| -> Result<Val, VmError> {
             let problem = "expected an immutable global i32";
             let missing =
@@ -143,24 +162,13 @@ impl Program {
         if i64::from(found) != ABI_VERSION as i64 {
             return Err(VmError::Abi { module: hash, found });
         }
-        Ok(Module { hash, wasm, input_base: base as u32, page_bytes })
-    }
-
-    /// The bytes of a page of the module's memory, which must be inside of the limit.
-    fn check_memory(
-        &self,
-        module: Digest,
-        instance: &Instance,
-        store: &Store<HostState>,
-    ) -> Result<usize, VmError> {
-        let missing = || VmError::Export {
-            module,
-            export: "memory".into(),
-            problem: "expected one exported memory of at least one page".into(),
-        };
-        let memory = instance.get_memory(store, "memory").ok_or_else(missing)?;
-        let (bytes, pages) = (memory.data_size(store), memory.size(store) as usize);
-        bytes.checked_div(pages).ok_or_else(missing)
+        let data = memory.data(&store);
+        let page_bytes = data.len() / memory.size(&store) as usize;
+        let own = memory.ty(&store).maximum().unwrap_or(u64::MAX) as usize;
+        let most = (self.limits.memory_pages_max as usize * PAGE_BYTES)
+            .min(own.saturating_mul(page_bytes));
+        let (memory_bytes, image) = ((data.len(), most), kept::image(bytes, data));
+        Ok(Module { hash, wasm, input_base: base as u32, page_bytes, memory_bytes, image })
     }
 
     /// A fresh store, without fuel, for so many instances with the limits of ABI.md §1.
@@ -170,8 +178,8 @@ impl Program {
             events: Vec::new(),
             bundle: self.bundle.clone(),
             indexes: self.indexes.clone(),
-            is_large: false,
             rule: None,
+            memory: None,
         };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limits);
@@ -210,6 +218,21 @@ fn config() -> Config {
         .set_min_stack_height(1024)
         .set_max_stack_height(STACK_BYTES_MAX);
     config
+}
+
+/// The exported memory, of at least one page.
+fn check_memory(
+    module: Digest,
+    instance: &Instance,
+    store: &Store<HostState>,
+) -> Result<Memory, VmError> {
+    let missing = || VmError::Export {
+        module,
+        export: "memory".into(),
+        problem: "expected one exported memory of at least one page".into(),
+    };
+    let memory = instance.get_memory(store, "memory").ok_or_else(missing)?;
+    if memory.size(store) == 0 { Err(missing()) } else { Ok(memory) }
 }
 
 fn check_imports(module: Digest, wasm: &wasmi::Module) -> Result<(), VmError> {

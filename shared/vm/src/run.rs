@@ -2,21 +2,19 @@
 //! to. The same record and program give the same bytes on every machine.
 
 use crate::host::{HostFault, HostState};
-use crate::module::Module;
+use crate::kept::{self, Kept, Ready};
 use crate::{
-    ABI_VERSION, ENGINE, PAGE_BYTES, Program, RECURSION_MAX, STACK_BYTES_MAX, TEXT_VALUE_BYTES_MAX,
+    ABI_VERSION, ENGINE, Program, RECURSION_MAX, STACK_BYTES_MAX, TEXT_VALUE_BYTES_MAX,
     TRACE_EVENTS_MAX, VALUES_MAX,
 };
 use cbor::Writer;
 use crypto::{Digest, Domain, Salt, digest};
 use facts::Record;
 use rules::{Fault, Outcome, Rule, RuleResult, Selection, Value};
-use wasmi::{AsContext, Instance, Memory, Store, TrapCode};
+use wasmi::{Store, TrapCode};
 
 /// Bytes of a result before its values, and of one value (ABI.md §5).
 const RESULT_HEAD_BYTES: usize = 8;
-/// Most rules that run in one store; its instances live as long as it does.
-const STORE_RULES_MAX: usize = 32;
 const VALUE_BYTES: usize = 24;
 
 /// Something a rule did that is kept in the trace.
@@ -121,18 +119,15 @@ fn write_event(w: &mut Writer, event: &Event) {
 impl Program {
     /// Runs the selected rules over `record`.
     pub fn run(&self, selection: &Selection<'_>, record: &Record) -> Run {
-        let (mut results, mut traces) = (Vec::new(), Vec::new());
-        // Instances are fresh for each rule; the store around them serves several, since making
-        // one costs as much as a small rule.
-        let mut store = self.store(STORE_RULES_MAX);
-        for (place, (index, rule)) in selection.rules.iter().enumerate() {
-            if place % STORE_RULES_MAX == STORE_RULES_MAX - 1 || store.data().is_large {
-                store = self.store(STORE_RULES_MAX);
-            }
-            let (result, trace) = self.run_rule(&mut store, *index, rule, record);
+        let mut kept = self.pool.take().unwrap_or_else(|| Kept::new(self));
+        let count = selection.rules.len();
+        let (mut results, mut traces) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for (index, rule) in &selection.rules {
+            let (result, trace) = self.run_rule(&mut kept, *index, rule, record.as_bytes());
             results.push(result);
             traces.push(trace);
         }
+        self.pool.give(kept);
         Run { results, traces }
     }
 
@@ -194,70 +189,94 @@ impl Program {
 
     fn run_rule(
         &self,
-        store: &mut Store<HostState>,
+        kept: &mut Kept,
         index: usize,
         rule: &Rule,
-        record: &Record,
+        record: &[u8],
     ) -> (RuleResult, RuleTrace) {
-        let fuel_limit = rule.fuel.min(self.limits.fuel_max);
-        store.data_mut().rule = Some(index);
-        store.set_fuel(fuel_limit).expect("fuel metering is on because the configuration says so");
-        let answer = self.call(store, rule, record);
-        let left = store.get_fuel().unwrap_or(0);
-        let result = match answer {
-            Ok(result) => result,
-            Err(fault) => RuleResult::fault(&rule.id, &rule.version, &fault),
-        };
-        let events = std::mem::take(&mut store.data_mut().events);
-        (result, RuleTrace { fuel: fuel_limit.saturating_sub(left), events })
+        let mut trace = RuleTrace { fuel: 0, events: Vec::new() };
+        let answer = self.answer(kept, (index, rule), record, &mut trace);
+        let fault = |fault| RuleResult::fault(&rule.id, &rule.version, &fault);
+        (answer.unwrap_or_else(fault), trace)
     }
 
-    fn call(
+    /// Runs a rule in an instance that is kept, or in a new one; nothing can tell which.
+    fn answer(
+        &self,
+        kept: &mut Kept,
+        (index, rule): (usize, &Rule),
+        record: &[u8],
+        trace: &mut RuleTrace,
+    ) -> Result<RuleResult, Fault> {
+        let module = &self.modules[rule.module];
+        let memory = module.memory_for(record.len()).ok_or(Fault::Memory)?;
+        let Some(image) = module.image.as_ref().filter(|_| kept::is_small(memory)) else {
+            let mut store = self.store(1);
+            let ready = self.instance(&mut store, rule, memory)?;
+            return self.call(&mut store, ready, (index, rule), record, trace);
+        };
+        let ready = match kept.get(index, memory) {
+            Some(ready) => ready,
+            None => {
+                // A full store begins anew: whoever comes with other sizes must not be slowed
+                // down for good by those who came before.
+                if !kept.has_room(memory, image) {
+                    *kept = Kept::new(self);
+                }
+                let made = self.instance(&mut kept.store, rule, memory);
+                if made.is_err() {
+                    *kept = Kept::new(self);
+                }
+                let ready = made?;
+                kept.add(index, memory, image, ready);
+                ready
+            }
+        };
+        let answer = self.call(&mut kept.store, ready, (index, rule), record, trace);
+        kept.restore(ready, image);
+        if answer.is_err() {
+            kept.forget(index, memory);
+        }
+        answer
+    }
+
+    /// A new instance for a rule, with so many bytes of memory.
+    pub(crate) fn instance(
         &self,
         store: &mut Store<HostState>,
         rule: &Rule,
-        record: &Record,
-    ) -> Result<RuleResult, Fault> {
+        bytes: usize,
+    ) -> Result<Ready, Fault> {
         let module = &self.modules[rule.module];
         let instance =
             self.linker.instantiate_and_start(&mut *store, &module.wasm).map_err(fault_of)?;
         let memory = instance.get_memory(&*store, "memory").ok_or(Fault::Trap)?;
-        place(store, &memory, module, record.as_bytes())?;
-        let length = record.as_bytes().len() as i32;
-        let packed = evaluate(store, &instance, &rule.entry, module.input_base as i32, length);
-        store.data_mut().is_large = memory.data_size(&*store) > PAGE_BYTES;
-        let packed = packed?;
-        self.read_result(memory.data(store.as_context()), rule, packed)
+        let more = bytes.saturating_sub(memory.data_size(&*store)) / module.page_bytes;
+        memory.grow(&mut *store, more as u64).map_err(|_| Fault::Memory)?;
+        let entry = instance.get_typed_func(&*store, &rule.entry).map_err(|_| Fault::Trap)?;
+        Ok(Ready { memory, entry })
     }
-}
 
-/// Writes the record at the module's input base, growing memory when it does not fit.
-fn place(
-    store: &mut Store<HostState>,
-    memory: &Memory,
-    module: &Module,
-    record: &[u8],
-) -> Result<(), Fault> {
-    let base = module.input_base as usize;
-    let end = base + record.len();
-    let size = memory.data_size(&*store);
-    if end > size {
-        let pages = (end - size).div_ceil(module.page_bytes) as u64;
-        memory.grow(&mut *store, pages).map_err(|_| Fault::Memory)?;
+    /// Writes the record into the instance, calls the rule and reads its result.
+    pub(crate) fn call(
+        &self,
+        store: &mut Store<HostState>,
+        ready: Ready,
+        (index, rule): (usize, &Rule),
+        record: &[u8],
+        trace: &mut RuleTrace,
+    ) -> Result<RuleResult, Fault> {
+        let base = self.modules[rule.module].input_base;
+        let fuel = rule.fuel.min(self.limits.fuel_max);
+        ready.memory.write(&mut *store, base as usize, record).map_err(|_| Fault::Memory)?;
+        let state = store.data_mut();
+        (state.rule, state.memory) = (Some(index), Some(ready.memory));
+        store.set_fuel(fuel).expect("fuel metering is on because the configuration says so");
+        let packed = ready.entry.call(&mut *store, (base as i32, record.len() as i32));
+        trace.fuel = fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+        trace.events = std::mem::take(&mut store.data_mut().events);
+        self.read_result(ready.memory.data(&*store), rule, packed.map_err(fault_of)? as u64)
     }
-    memory.write(store, base, record).map_err(|_| Fault::Memory)
-}
-
-fn evaluate(
-    store: &mut Store<HostState>,
-    instance: &Instance,
-    entry: &str,
-    base: i32,
-    length: i32,
-) -> Result<u64, Fault> {
-    let function =
-        instance.get_typed_func::<(i32, i32), i64>(&*store, entry).map_err(|_| Fault::Trap)?;
-    function.call(store, (base, length)).map(|packed| packed as u64).map_err(fault_of)
 }
 
 fn fault_of(error: wasmi::Error) -> Fault {

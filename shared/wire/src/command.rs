@@ -1,7 +1,10 @@
 //! What the parent asks of the enclave.
 
 use crate::codec::{Checkpoint, open, read_checkpoint, write_checkpoint};
-use crate::{BODY_BYTES_MAX, CLIENT_REF_BYTES_MAX, FRAME_BYTES_MAX, NONCE_BYTES_MAX, WireError};
+use crate::{
+    BODY_BYTES_MAX, CLIENT_REF_BYTES_MAX, FRAME_BYTES_MAX, NONCE_BYTES_MAX, SEALED_BYTES_MAX,
+    WireError,
+};
 use cbor::{Reader, Writer};
 
 /// A command. `id` comes back in the report that answers it.
@@ -56,6 +59,16 @@ pub enum Command {
         /// First index that is wanted.
         from: u64,
     },
+    /// Evaluates one sealed request. Answered as `Evaluate` is, with the reply sealed; or by
+    /// `Report::SealedRefusal` when the request was opened and then refused.
+    EvaluateSealed {
+        /// Request number.
+        id: u64,
+        /// Opaque bytes that come back with the entry, also after a reconnect.
+        client_ref: Vec<u8>,
+        /// The sealed request (SEALED.md) as it came.
+        sealed: Vec<u8>,
+    },
 }
 
 impl Command {
@@ -78,6 +91,9 @@ impl Command {
             Command::Attest { id, nonce } => w.array(3).uint(5).uint(*id).bytes(nonce),
             Command::Ack { below } => w.array(2).uint(6).uint(*below),
             Command::Resume { from } => w.array(2).uint(7).uint(*from),
+            Command::EvaluateSealed { id, client_ref, sealed } => {
+                w.array(4).uint(8).uint(*id).bytes(client_ref).bytes(sealed)
+            }
         };
         w.finish()
     }
@@ -108,6 +124,11 @@ impl Command {
             },
             (6, 1) => Command::Ack { below: r.uint()? },
             (7, 1) => Command::Resume { from: r.uint()? },
+            (8, 3) => Command::EvaluateSealed {
+                id: r.uint()?,
+                client_ref: r.bytes_max("client reference", CLIENT_REF_BYTES_MAX)?.to_vec(),
+                sealed: r.bytes_max("sealed request", SEALED_BYTES_MAX)?.to_vec(),
+            },
             (kind, _) => return Err(WireError::Kind(kind)),
         };
         r.end()?;

@@ -9,12 +9,16 @@ mod report;
 pub use command::Command;
 pub use report::{BootInfo, Entry, Event, Quote, Refusal, RefusalCode, Report, RulebookInfo};
 
-/// Version of this protocol.
-pub const PROTOCOL_VERSION: u64 = 1;
+/// Version of this protocol: another number whenever a frame changes.
+pub const PROTOCOL_VERSION: u64 = 2;
 /// Largest frame body, in bytes: a bundle, its freshness statement and their heads.
 pub const FRAME_BYTES_MAX: usize = 17 << 20;
 /// Largest request body, in bytes.
 pub const BODY_BYTES_MAX: usize = 2 << 20;
+/// Largest sealed request, in bytes: a body in its size class, and what is around it.
+pub const SEALED_BYTES_MAX: usize = (4 << 20) + 1024;
+/// Largest sealed reply, in bytes: all results in their size class, and what is around them.
+pub const SEALED_REPLY_BYTES_MAX: usize = (8 << 20) + 1024;
 /// Longest client reference, in bytes.
 pub const CLIENT_REF_BYTES_MAX: usize = 64;
 /// Longest nonce, in bytes.

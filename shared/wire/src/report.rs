@@ -1,7 +1,7 @@
 //! What the enclave tells the parent.
 
 use crate::codec::{Checkpoint, open, read_checkpoint, write_checkpoint};
-use crate::{CLIENT_REF_BYTES_MAX, DOCUMENT_BYTES_MAX, WireError};
+use crate::{CLIENT_REF_BYTES_MAX, DOCUMENT_BYTES_MAX, SEALED_REPLY_BYTES_MAX, WireError};
 use cbor::{CborError, Reader, Writer};
 
 /// Largest signed statement and rule result, most results of an entry, longest texts.
@@ -47,10 +47,12 @@ pub struct Entry {
     pub client_ref: Vec<u8>,
     /// Signed statement.
     pub envelope: Vec<u8>,
-    /// Salt.
+    /// Salt; zeros when the request was sealed.
     pub salt: [u8; 32],
-    /// Canonical rule results, in statement order.
+    /// Canonical rule results, in statement order; none when the request was sealed.
     pub results: Vec<Vec<u8>>,
+    /// The sealed reply, which has salt and results inside; empty when the request was not sealed.
+    pub sealed: Vec<u8>,
 }
 
 /// A quote over a checkpoint: it covers every entry whose index is below `checkpoint`'s size.
@@ -60,6 +62,8 @@ pub struct Quote {
     pub checkpoint: Checkpoint,
     /// Attestation document.
     pub document: Vec<u8>,
+    /// The log's signatures over the checkpoint (FORMAT.md §5): note, receipt.
+    pub log_signatures: [[u8; 64]; 2],
 }
 
 /// Why a command was refused. The numbers are frozen.
@@ -83,10 +87,20 @@ pub enum RefusalCode {
     Attestation,
     /// The parent speaks another protocol or asks for what is gone.
     Protocol,
+    /// A sealed request is not of the form of SEALED.md.
+    SealedMalformed,
+    /// A sealed request is for another key set, or does not open under this one's key.
+    SealedKey,
+    /// A sealed request came after its expiry, or expires too late to be remembered.
+    SealedExpired,
+    /// A sealed request came before.
+    SealedReplayed,
+    /// Too many sealed requests are remembered; none is forgotten before its expiry.
+    SealedFull,
 }
 
 impl RefusalCode {
-    const ALL: [RefusalCode; 9] = [
+    const ALL: [RefusalCode; 14] = [
         RefusalCode::BadRequest,
         RefusalCode::NothingInForce,
         RefusalCode::RulesStale,
@@ -96,6 +110,11 @@ impl RefusalCode {
         RefusalCode::RulesRefused,
         RefusalCode::Attestation,
         RefusalCode::Protocol,
+        RefusalCode::SealedMalformed,
+        RefusalCode::SealedKey,
+        RefusalCode::SealedExpired,
+        RefusalCode::SealedReplayed,
+        RefusalCode::SealedFull,
     ];
 }
 
@@ -155,6 +174,14 @@ pub enum Report {
     Refused(Refusal),
     /// Something happened.
     Event(Event),
+    /// A sealed request was opened and then refused; nothing was signed for it. Why is for the
+    /// caller alone.
+    SealedRefusal {
+        /// Request number of the command.
+        id: u64,
+        /// The sealed reply.
+        sealed: Vec<u8>,
+    },
 }
 
 impl Report {
@@ -174,21 +201,23 @@ impl Report {
                 write_rulebook(&mut w, Some(rulebook));
             }
             Report::Entry(entry) => {
-                w.array(7).uint(3).uint(entry.id).uint(entry.index).bytes(&entry.client_ref);
+                w.array(if entry.sealed.is_empty() { 7 } else { 8 });
+                w.uint(3).uint(entry.id).uint(entry.index).bytes(&entry.client_ref);
                 w.bytes(&entry.envelope).bytes(&entry.salt).array(entry.results.len());
                 for result in &entry.results {
                     w.bytes(result);
                 }
+                if !entry.sealed.is_empty() {
+                    w.bytes(&entry.sealed);
+                }
             }
             Report::Quote(quote) => {
-                w.array(3).uint(4);
-                write_checkpoint(&mut w, Some(&quote.checkpoint));
-                w.bytes(&quote.document);
+                w.array(5).uint(4);
+                write_quote(&mut w, quote);
             }
             Report::Attested { id, quote } => {
-                w.array(4).uint(5).uint(*id);
-                write_checkpoint(&mut w, Some(&quote.checkpoint));
-                w.bytes(&quote.document);
+                w.array(6).uint(5).uint(*id);
+                write_quote(&mut w, quote);
             }
             Report::Refused(refusal) => {
                 w.array(5).uint(6).uint(refusal.id).uint(refusal.code as u64);
@@ -196,6 +225,9 @@ impl Report {
             }
             Report::Event(event) => {
                 w.array(2).uint(7).uint(*event as u64);
+            }
+            Report::SealedRefusal { id, sealed } => {
+                w.array(3).uint(8).uint(*id).bytes(sealed);
             }
         }
         w.finish()
@@ -218,8 +250,9 @@ impl Report {
                 Report::RulesLoaded { id, rulebook: rulebook.ok_or(missing)? }
             }
             (3, 6) => Report::Entry(read_entry(&mut r)?),
-            (4, 2) => Report::Quote(read_quote(&mut r)?),
-            (5, 3) => Report::Attested { id: r.uint()?, quote: read_quote(&mut r)? },
+            (3, 7) => Report::Entry(read_sealed_entry(&mut r)?),
+            (4, 4) => Report::Quote(read_quote(&mut r)?),
+            (5, 5) => Report::Attested { id: r.uint()?, quote: read_quote(&mut r)? },
             (6, 4) => {
                 let id = r.uint()?;
                 let code = r.uint_max("refusal code", RefusalCode::ALL.len() as u64 - 1)?;
@@ -232,6 +265,7 @@ impl Report {
                 let code = r.uint_max("event", events.len() as u64 - 1)?;
                 Report::Event(events[code as usize])
             }
+            (8, 2) => Report::SealedRefusal { id: r.uint()?, sealed: read_sealed(&mut r)? },
             (kind, _) => return Err(WireError::Kind(kind)),
         };
         r.end()?;
@@ -294,11 +328,41 @@ fn read_entry(r: &mut Reader<'_>) -> Result<Entry, CborError> {
     let results = r.entries("results", RESULTS_MAX, |r| {
         Ok(r.bytes_max("rule result", RESULT_BYTES_MAX)?.to_vec())
     })?;
-    Ok(Entry { id, index, client_ref, envelope, salt, results })
+    Ok(Entry { id, index, client_ref, envelope, salt, results, sealed: Vec::new() })
+}
+
+/// An entry of a sealed request: salt and results are inside the reply and nowhere else.
+fn read_sealed_entry(r: &mut Reader<'_>) -> Result<Entry, CborError> {
+    let entry = read_entry(r)?;
+    let at = r.position();
+    let found = entry.results.len() as u64;
+    if found != 0 || entry.salt != [0; 32] {
+        let (what, expected) = ("sealed entry", "neither salt nor results in clear");
+        return Err(CborError::Range { at, what, expected, found });
+    }
+    Ok(Entry { sealed: read_sealed(r)?, ..entry })
+}
+
+fn read_sealed(r: &mut Reader<'_>) -> Result<Vec<u8>, CborError> {
+    let at = r.position();
+    let sealed = r.bytes_max("sealed reply", SEALED_REPLY_BYTES_MAX)?;
+    if sealed.is_empty() {
+        let (what, expected) = ("sealed reply", "at least one byte");
+        return Err(CborError::Range { at, what, expected, found: 0 });
+    }
+    Ok(sealed.to_vec())
+}
+
+fn write_quote(w: &mut Writer, quote: &Quote) {
+    write_checkpoint(w, Some(&quote.checkpoint));
+    let [note, receipt] = &quote.log_signatures;
+    w.bytes(&quote.document).bytes(note).bytes(receipt);
 }
 
 fn read_quote(r: &mut Reader<'_>) -> Result<Quote, CborError> {
     let at = r.position();
     let checkpoint = read_checkpoint(r)?.ok_or(CborError::Truncated { at, needed: 1 })?;
-    Ok(Quote { checkpoint, document: r.bytes_max("document", DOCUMENT_BYTES_MAX)?.to_vec() })
+    let document = r.bytes_max("document", DOCUMENT_BYTES_MAX)?.to_vec();
+    let log_signatures = [r.array_bytes("note signature")?, r.array_bytes("receipt signature")?];
+    Ok(Quote { checkpoint, document, log_signatures })
 }

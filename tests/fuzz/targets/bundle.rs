@@ -1,2 +1,4 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tests::fuzz_targets::bundle(bytes));
+libfuzzer_sys::fuzz_target!(init: tests::fuzz_targets::start("bundle"), |bytes: &[u8]| {
+    tests::fuzz_targets::run("bundle", bytes);
+});

@@ -1,2 +1,4 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tests::fuzz_rules::names(bytes));
+libfuzzer_sys::fuzz_target!(init: tests::fuzz_targets::start("names"), |bytes: &[u8]| {
+    tests::fuzz_targets::run("names", bytes);
+});

@@ -1,2 +1,4 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tests::fuzz_rules::rule_file(bytes));
+libfuzzer_sys::fuzz_target!(init: tests::fuzz_targets::start("rule_file"), |bytes: &[u8]| {
+    tests::fuzz_targets::run("rule_file", bytes);
+});

@@ -1,2 +1,4 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tests::fuzz_targets::wire_frames(bytes));
+libfuzzer_sys::fuzz_target!(init: tests::fuzz_targets::start("wire"), |bytes: &[u8]| {
+    tests::fuzz_targets::run("wire", bytes);
+});

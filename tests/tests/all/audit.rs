@@ -54,7 +54,7 @@ impl Log {
         let path = self.tree.inclusion(index, size).expect("inside");
         let inclusion = Inclusion { size, index, path };
         let signed = self.signed[index as usize - 1].clone();
-        Proof { signed, unsigned: Some(Unsigned { evidence, inclusion }) }.to_bytes()
+        Proof { signed, unsigned: Some(Unsigned::new(evidence, inclusion)) }.to_bytes()
     }
 
     fn proof(&self, index: u64, size: u64) -> Vec<u8> {

@@ -48,7 +48,7 @@ fn mutate(random: &mut Random, seed: &[u8]) -> Vec<u8> {
 /// Writes every seed into the folder of PROBITY_SEEDS, for `make fuzz`; checks that there are some.
 #[test]
 fn seeds_are_there() {
-    for target in &TARGETS {
+    for target in TARGETS {
         let seeds = (target.seeds)();
         assert!(!seeds.is_empty(), "{} has no seed", target.name);
         let Some(folder) = std::env::var_os("PROBITY_SEEDS") else { continue };
@@ -62,7 +62,7 @@ fn seeds_are_there() {
 
 #[test]
 fn no_target_falls_over() {
-    for target in &TARGETS {
+    for target in TARGETS {
         let seeds = (target.seeds)();
         assert!(!seeds.is_empty(), "{} has no seed", target.name);
         let mut random = Random(0x9e37_79b9_7f4a_7c15);

@@ -18,7 +18,7 @@ fn all<'a>(sample: &'a Sample) -> Materials<'a> {
         bundle: Some(&sample.world.signed_bundle),
         input: Some(BODY),
         salt: Some(SALT),
-        second_opinion: false,
+        ..Materials::default()
     }
 }
 
@@ -52,7 +52,7 @@ fn the_sample_is_valid_and_says_what_was_not_checked() {
         open(&bare),
         ["P9", "P11", "P12", "P13", "P14", "P15", "P16", "P17", "P19", "P20", "P21", "P22"]
     );
-    assert!(!verified.document().anchor().is_built_in());
+    assert!(!verified.nitro().expect("nitro evidence").anchor().is_built_in());
 }
 
 #[test]
@@ -199,14 +199,13 @@ fn preimages_have_to_be_the_right_ones() {
     };
     let reordered = String::from_utf8_lossy(BODY).replace("15000", "15000.00");
     let bundle = Some(&sample.world.signed_bundle[..]);
-    let with = |input, salt| Materials { bundle, input: Some(input), salt, second_opinion: false };
+    let with = |input, salt| Materials { bundle, input: Some(input), salt, ..Materials::default() };
     assert_eq!(check(with(reordered.as_bytes(), Some(SALT))), "P15");
     assert_eq!(check(with(BODY, Some(Salt([8; 32])))), "P15");
     assert_eq!(check(with(BODY, None)), "P15");
     let unsigned =
         rules::sign_bundle(&sample.world.bundle, &[tests::world::key(1)]).expect("sound");
-    let materials =
-        Materials { bundle: Some(&unsigned), input: None, salt: None, second_opinion: false };
+    let materials = Materials { bundle: Some(&unsigned), ..Materials::default() };
     assert_eq!(check(materials), "P12");
 }
 

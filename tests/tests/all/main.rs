@@ -1,6 +1,8 @@
 //! The one integration-test binary. Each module asks one kind of question of the whole.
 
 mod audit;
+mod cli_verify;
+mod conformance;
 mod content;
 mod determinism;
 mod enclave_link;
@@ -11,6 +13,9 @@ mod foreign;
 mod fuzz;
 mod hostile;
 mod readme;
+mod receipts;
+mod sealed;
+mod sealed_host;
 mod tcb;
 mod tidy;
 mod vectors;

@@ -6,7 +6,8 @@ use std::process::Command;
 fn mask(line: &str) -> String {
     let mut masked = String::new();
     for word in line.split_whitespace() {
-        let digest = word.ends_with('…') || word.ends_with("…,");
+        let key = word.starts_with("did:key:");
+        let digest = key || word.ends_with('…') || word.ends_with("…,");
         let time = word.len() > 20 && word.ends_with('Z') && word.contains('T');
         let age = word.parse::<f64>().is_ok() && word.contains('.');
         masked.push_str(if digest || time || (age && word.len() <= 4) { "*" } else { word });

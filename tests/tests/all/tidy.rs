@@ -7,15 +7,17 @@ const FILE_LINES_MAX: usize = 400;
 const LINE_CHARS_MAX: usize = 100;
 const MAKEFILE_LINES_MAX: usize = 60;
 /// Lines of our own trusted code, without tests, comments and blank lines: what evaluates and
-/// signs; the screening of names; the reading of messages. The last two hold no key.
-const TRUSTED: [(&str, &[&str], usize); 3] = [
+/// signs; the screening of names; the reading of messages; sealed requests. Screening and messages
+/// hold no key.
+const TRUSTED: [(&str, &[&str], usize); 4] = [
     (
         "evaluation",
         &["cbor", "crypto", "facts", "tlog", "rules", "vm", "proof", "wire", "enclave"],
-        6800,
+        7300,
     ),
     ("screening", &["screen"], 2200),
     ("messages", &["messages"], 1050),
+    ("sealing", &["seal"], 700),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -94,7 +94,7 @@ fn fuel(sample: &Sample) -> u64 {
 }
 
 fn materials(bundle: &[u8]) -> Materials<'_> {
-    Materials { bundle: Some(bundle), input: Some(BODY), salt: Some(SALT), second_opinion: false }
+    Materials { bundle: Some(bundle), input: Some(BODY), salt: Some(SALT), ..Materials::default() }
 }
 
 #[test]

@@ -22,6 +22,31 @@ pub(super) fn fields(build: &mut Builder) {
     build.refuse("pcr-empty", "N13", &[image_and(&[(4, vec![])])]);
 }
 
+/// Strings in chunks: two encodings of one value, which AWS never writes.
+pub(super) fn chunked(build: &mut Builder) {
+    let field = |name, item: Vec<u8>| [Tamper::Field(name, item)];
+    let chunks = |head: u8, item: Vec<u8>| [&[head][..], &item, &[0xff]].concat();
+    let text = |value: &str| chunks(0x7f, text_item(value));
+    let bytes = |value: &[u8]| chunks(0x5f, bytes_item(value));
+    let chain = build.chain();
+    build.refuse("module-id-chunked", "N10", &field("module_id", text(&chain.module_id)));
+    build.refuse("digest-chunked", "N11", &field("digest", text("SHA384")));
+    build.refuse("certificate-chunked", "N14", &field("certificate", bytes(&chain.certificate)));
+    build.refuse("public-key-chunked", "N16", &field("public_key", bytes(b"key")));
+    build.refuse("nonce-chunked", "N18", &field("nonce", bytes(b"challenge")));
+    let mut registers = registers(&[(1, vec![0xa1; 48]), (2, vec![0xa2; 48])]);
+    registers[0] = 0xa3;
+    registers.extend([uint(0), bytes(&[0xa0; 48])].concat());
+    build.refuse("pcr-chunked", "N13", &field("pcrs", registers));
+    let mut bundle = vec![0x80 + chain.cabundle.len() as u8];
+    bundle.extend(chain.cabundle.iter().flat_map(|der| bytes(der)));
+    build.refuse("cabundle-chunked", "N15", &field("cabundle", bundle));
+    let key = chunks(0x7f, text_item("later"));
+    build.refuse("payload-key-chunked", "N9", &[Tamper::RawEntry(key, uint(1))]);
+    let nested = [&[0x81][..], &bytes(b"x")].concat();
+    build.refuse("unknown-field-chunked", "N9", &field("later", nested));
+}
+
 pub(super) fn sizes(build: &mut Builder) {
     let field = |name, item: Vec<u8>| [Tamper::Field(name, item)];
     let bytes = |length: usize| bytes_item(&vec![1; length]);

@@ -47,7 +47,7 @@ pub(super) fn semantics(build: &mut Builder) {
         p.regions = Some(vec!["us-east-1".to_owned()]);
     });
     let renamed = [Tamper::Field("module_id", text_item("i-0-enc1"))];
-    build.case("module-not-leaf's", Refuse("N31"), &renamed, |p| {
+    build.case("module-not-the-leafs", Refuse("N31"), &renamed, |p| {
         p.regions = Some(vec!["xx-test-1".to_owned()]);
     });
     build.refuse("signed-by-stranger", "N32", &[Tamper::SignedByStranger]);
@@ -96,6 +96,8 @@ pub(super) fn bindings(build: &mut Builder) {
     build.refuse("public-key-wrong", "N38", &field("public_key", b"kez"));
     build.refuse("public-key-missing", "N38", &[Tamper::RemoveField("public_key")]);
     build.refuse("nonce-wrong", "N39", &field("nonce", b"challengf"));
+    build.refuse("nonce-replayed", "N39", &field("nonce", b"yesterday's challenge"));
+    build.refuse("nonce-empty", "N39", &field("nonce", b""));
     build.refuse("nonce-missing", "N39", &[Tamper::RemoveField("nonce")]);
     build.refuse("nonce-null", "N39", &[Tamper::Field("nonce", vec![0xf6])]);
     build.case("nonce-unasked", Refuse("N39"), &[], |p| (p.nonce, p.nonce_absent) = (None, true));

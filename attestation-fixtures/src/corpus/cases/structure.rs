@@ -67,6 +67,8 @@ pub(super) fn headers(build: &mut Builder) {
     build.refuse("protected-map", "N4", &[Tamper::ProtectedItem(vec![0xa1, 0x01, 0x38, 0x22])]);
     build.refuse("alg-in-unprotected", "N5", &[map(&[0xa1, 0x01, 0x38, 0x22])]);
     build.refuse("unprotected-indefinite", "N5", &[map(&[0xbf, 0xff])]);
+    build.refuse("unprotected-kid", "N5", &[map(&[0xa1, 0x04, 0x41, 0x01])]);
+    build.refuse("unprotected-twice", "N5", &[map(&[0xa2, 0x04, 0x01, 0x04, 0x01])]);
     build.refuse("unprotected-null", "N5", &[map(&[0xf6])]);
 }
 

@@ -6,4 +6,5 @@
 mod bytes;
 mod cache;
 mod forged;
+mod instance;
 mod real;

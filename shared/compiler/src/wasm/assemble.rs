@@ -28,8 +28,6 @@ fn instruction<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>, names:
         "get" => Op::Get(number(operand(), names)),
         "set" => Op::Set(number(operand(), names)),
         "tee" => Op::Tee(number(operand(), names)),
-        "gget" => Op::Plain(Instruction::GlobalGet(number(operand(), names))),
-        "gset" => Op::Plain(Instruction::GlobalSet(number(operand(), names))),
         "i32" => {
             let value = operand();
             match value.strip_prefix('@') {

@@ -5,8 +5,8 @@ use wasm_encoder::ValType;
 use super::analysis::Known;
 use super::code::{Label, Local};
 use super::emit::{Compiled, Emitter};
-use super::walk::visit;
-use crate::typed::{Expr, Kind, Loop};
+use super::walk::parts;
+use crate::typed::{Comparison, Expr, Kind, Loop};
 
 impl<'p> Emitter<'p> {
     /// Jumps to `to` when the condition is `sense`; falls through when it is not. What an `and`
@@ -16,6 +16,9 @@ impl<'p> Emitter<'p> {
             return self.branch_on_value(expr, to, sense);
         }
         let expr = self.resolve(expr);
+        if let Some(age) = self.ages.iter().find(|age| std::ptr::eq(age.expr, expr)).copied() {
+            return self.branch_on_age(age, to, sense);
+        }
         match &expr.kind {
             Kind::Bool(value) => {
                 if *value == sense {
@@ -50,6 +53,14 @@ impl<'p> Emitter<'p> {
                 self.end();
                 Ok(())
             }
+            Kind::In(value, list) => match self.amounts_of(list) {
+                Some(amounts) => self.branch_in_amounts(value, &amounts, to, sense),
+                None => self.branch_on_value(expr, to, sense),
+            },
+            Kind::Compare(comparison, a, b) => match self.limit(*comparison, a, b) {
+                Some(limit) => self.branch_on_limit(*comparison, a, limit, (to, sense)),
+                None => self.branch_on_value(expr, to, sense),
+            },
             _ => self.branch_on_value(expr, to, sense),
         }
     }
@@ -94,6 +105,10 @@ impl<'p> Emitter<'p> {
         let faulty = operands.iter().filter(|operand| self.analysis.can_fault(operand)).count();
         let mut pending: Option<Local> = None;
         for (at, operand) in operands.iter().enumerate() {
+            if !absorbing && self.is_implied(operand, &operands[at + 1..]) {
+                self.establish(operand, absorbing);
+                continue;
+            }
             let is_last = at + 1 == operands.len();
             if !self.analysis.can_fault(operand) || (is_last && pending.is_none()) {
                 self.branch(operand, to, absorbing)?;
@@ -149,9 +164,46 @@ impl<'p> Emitter<'p> {
         if operands.iter().any(|operand| self.analysis.traces(operand)) {
             return operands;
         }
-        let is_early = |operand: &&Expr| is_cheap(operand) && !self.analysis.can_fault(operand);
+        let is_early =
+            |operand: &&'p Expr| self.is_cheap(operand) && !self.analysis.can_fault(operand);
         let (early, late): (Vec<_>, Vec<_>) = operands.into_iter().partition(is_early);
         early.into_iter().chain(late).collect()
+    }
+
+    /// Whether an expression is a few instructions.
+    fn is_cheap(&self, expr: &'p Expr) -> bool {
+        match &expr.kind {
+            Kind::In(value, list) => {
+                let is_short = self.amounts_of(list).is_some() || self.numbers_of(list).is_some();
+                is_short && self.is_cheap(value)
+            }
+            Kind::Loop(..)
+            | Kind::Let(_)
+            | Kind::Call(..)
+            | Kind::Sum(_)
+            | Kind::Extreme(..)
+            | Kind::CountDistinct(_)
+            | Kind::History
+            | Kind::Index(..) => false,
+            _ => parts(expr).into_iter().all(|part| self.is_cheap(part)),
+        }
+    }
+
+    /// Whether a column's presence need not be asked, since a later operand of the same `and` asks
+    /// for a value: an absent column is 0, and that is none.
+    fn is_implied(&self, operand: &'p Expr, later: &[&'p Expr]) -> bool {
+        let Kind::HasColumn(asked, row) = &self.resolve(operand).kind else { return false };
+        let is_value = |operand: &&'p Expr| match &self.resolve(operand).kind {
+            Kind::Compare(Comparison::Equal, a, b) => {
+                let is_set = matches!(self.resolve(b).kind, Kind::Int(value) if value != 0);
+                let Kind::Column(column, of) = &self.resolve(a).kind else { return false };
+                is_set && column == asked && of.kind == row.kind
+            }
+            _ => false,
+        };
+        matches!(row.kind, Kind::Variable(_))
+            && later.iter().any(is_value)
+            && !later.iter().any(|operand| self.analysis.traces(operand))
     }
 
     /// Takes note of what holds when a condition is not `absorbing`.
@@ -179,24 +231,4 @@ fn flatten<'p>(expr: &'p Expr, or: bool, operands: &mut Vec<&'p Expr>) {
         Kind::Or(a, b) if or => [a, b].into_iter().for_each(|part| flatten(part, or, operands)),
         _ => operands.push(expr),
     }
-}
-
-/// Whether an expression is a few instructions.
-fn is_cheap(expr: &Expr) -> bool {
-    let mut cheap = true;
-    visit(expr, &mut |part| {
-        cheap &= !matches!(
-            part.kind,
-            Kind::Loop(..)
-                | Kind::Let(_)
-                | Kind::Call(..)
-                | Kind::Sum(_)
-                | Kind::Extreme(..)
-                | Kind::CountDistinct(_)
-                | Kind::History
-                | Kind::Index(..)
-                | Kind::In(..)
-        );
-    });
-    cheap
 }

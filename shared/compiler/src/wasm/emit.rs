@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use wasm_encoder::ValType;
 
-use super::analysis::Analysis;
+use super::age::Age;
+use super::analysis::{Analysis, Known};
 use super::assemble::assemble;
 use super::code::{Function, Label, Local, Names, Op, Size, Target};
 use super::library::helper;
@@ -20,6 +21,9 @@ const BUFFER_BYTES_MAX: u64 = 262_144;
 const TEXT_BYTES_MAX: u64 = 16_384;
 
 pub(super) type Compiled<T> = Result<T, CompileError>;
+
+/// Bytes for the state of a let and for each slot of its value.
+const KEPT_BYTES: u64 = 8;
 
 /// What a loop variable stands for.
 #[derive(Debug, Clone)]
@@ -53,6 +57,8 @@ pub(super) struct Emitter<'p> {
     pub(super) bindings: BTreeMap<usize, Element<'p>>,
     /// Values that were computed before a loop.
     pub(super) hoisted: Vec<(&'p Expr, Vec<Local>)>,
+    /// Comparisons of a row's age, with what the row's time is held against.
+    pub(super) ages: Vec<Age<'p>>,
     /// Loops around the code that is written now.
     pub(super) loops: u32,
     /// The loop in the source, for the report.
@@ -88,6 +94,7 @@ impl<'p> Emitter<'p> {
             fault,
             bindings: BTreeMap::new(),
             hoisted: Vec::new(),
+            ages: Vec::new(),
             loops: 0,
             span: Span::default(),
             raises: (false, false),
@@ -196,6 +203,22 @@ impl<'p> Emitter<'p> {
         Ok(self.builder.buffer(bytes as u32))
     }
 
+    /// Binds a loop's variable. What is known of a row holds for each variable that is this row.
+    pub(super) fn bind(&mut self, variable: usize, element: Element<'p>) {
+        if let Element::Row(row) = element {
+            let same = |known: &Known| match known {
+                Known::Column(column, other) => match self.bindings.get(other) {
+                    Some(Element::Row(of)) if *of == row => Some(Known::Column(*column, variable)),
+                    _ => None,
+                },
+                Known::Fact(_) => None,
+            };
+            let known: Vec<Known> = self.analysis.known.iter().filter_map(same).collect();
+            self.analysis.known.extend(known);
+        }
+        self.bindings.insert(variable, element);
+    }
+
     /// Runs `write` with another handler; faults inside of it go there.
     pub(super) fn handled<T>(
         &mut self,
@@ -264,24 +287,21 @@ impl<'p> Emitter<'p> {
         self.plans[at] = Plan::Once(Some(place));
         let faults = self.analysis.can_fault(value);
         let mut results = slots(&value.ty).to_vec();
-        let state = self.builder.global(ValType::I32);
-        let values: Vec<u32> = results.iter().map(|slot| self.builder.global(*slot)).collect();
+        // In memory: it is all that the host puts back, so that an instance can serve again.
+        let state = self.array(KEPT_BYTES * (1 + results.len() as u64), Span::default())?;
         results.extend(faults.then_some(ValType::I32));
         let outer = self.enter(Function::new(&[], &results));
-        self.code(&format!("gget {state} i32.eqz once"));
+        self.code(&format!("i32 0 i32.load @{state} i32.eqz once"));
         let (done, failed) = (self.block(), self.block());
         self.handled(failed, |emitter| emitter.expr(value))?;
-        for global in values.iter().rev() {
-            self.code(&format!("gset {global}"));
-        }
+        let first = state + KEPT_BYTES as i32;
+        self.store_at(first, &value.ty);
         let fault = self.fault;
-        self.code(&format!("i32 1 gset {state} br {done} end"));
-        self.code(&format!("get {fault} i32 1 i32.add gset {state} end end"));
-        for global in &values {
-            self.code(&format!("gget {global}"));
-        }
+        self.code(&format!("i32 0 i32 1 i32.store @{state} br {done} end"));
+        self.code(&format!("i32 0 get {fault} i32 1 i32.add i32.store @{state} end end"));
+        self.load_from(None, first, &value.ty);
         if faults {
-            self.code(&format!("gget {state} i32 1 i32.sub"));
+            self.code(&format!("i32 0 i32.load @{state} i32 1 i32.sub"));
         }
         self.builder.functions[place] = self.leave(outer);
         Ok(place)
@@ -293,6 +313,7 @@ impl<'p> Emitter<'p> {
             function: std::mem::replace(&mut self.function, function),
             bindings: std::mem::take(&mut self.bindings),
             hoisted: std::mem::take(&mut self.hoisted),
+            ages: std::mem::take(&mut self.ages),
             known: std::mem::take(&mut self.analysis.known),
             state: (self.fault, self.handler, self.loops),
         };
@@ -304,6 +325,7 @@ impl<'p> Emitter<'p> {
     fn leave(&mut self, outer: Outer<'p>) -> Function {
         self.bindings = outer.bindings;
         self.hoisted = outer.hoisted;
+        self.ages = outer.ages;
         self.analysis.known = outer.known;
         (self.fault, self.handler, self.loops) = outer.state;
         std::mem::replace(&mut self.function, outer.function)
@@ -315,7 +337,8 @@ struct Outer<'p> {
     function: Function,
     bindings: BTreeMap<usize, Element<'p>>,
     hoisted: Vec<(&'p Expr, Vec<Local>)>,
-    known: Vec<super::analysis::Known>,
+    ages: Vec<Age<'p>>,
+    known: Vec<Known>,
     state: (Local, Label, u32),
 }
 

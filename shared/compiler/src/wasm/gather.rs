@@ -27,7 +27,7 @@ impl<'p> Emitter<'p> {
             self.code(&format!("i32 0 set {pending}"));
         }
         self.each(&body.list, pending, &mut |emitter, element| {
-            emitter.bindings.insert(body.variable, element);
+            emitter.bind(body.variable, element);
             emitter.branch(&body.each, to, decisive)
         })?;
         if let Some(pending) = pending {
@@ -43,7 +43,7 @@ impl<'p> Emitter<'p> {
         let count = self.local(ValType::I32);
         self.code(&format!("i32 0 set {count}"));
         self.each(&body.list, None, &mut |emitter, element| {
-            emitter.bindings.insert(body.variable, element);
+            emitter.bind(body.variable, element);
             let skip = emitter.block();
             emitter.branch(&body.each, skip, false)?;
             emitter.code(&format!("get {count} i32 1 i32.add set {count} end"));
@@ -70,6 +70,9 @@ impl<'p> Emitter<'p> {
         }
         if value.kind == Kind::History {
             self.code(&format!("i32 0 i64.load32_u @{HEADER_ROW_COUNT}"));
+            return Ok(());
+        }
+        if self.count_by_time(value)? {
             return Ok(());
         }
         let mark = self.before(value, value, None)?;

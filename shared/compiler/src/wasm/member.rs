@@ -4,8 +4,8 @@
 use facts::{HEADER_ROW_COUNT, ROW_BYTES};
 use wasm_encoder::ValType;
 
-use super::code::{Local, Size};
-use super::emit::{Compiled, Emitter, is_constant, not_supported, slots};
+use super::code::{Label, Local, Size};
+use super::emit::{Compiled, Emitter, not_supported, slots};
 use super::number::comparison_of;
 use super::stream::slot_bytes;
 use super::walk::is_list;
@@ -22,16 +22,11 @@ impl<'p> Emitter<'p> {
         if is_list(value) {
             return Err(not_supported(expr.span, "a value that is no list", "a list"));
         }
-        if let Kind::List(all) = &self.resolve(list).kind
-            && all.iter().all(is_constant)
-            && let Some(numbers) = small_numbers(all)
-        {
+        if let Some(numbers) = self.numbers_of(list) {
             return self.in_numbers(value, &numbers);
         }
-        if let Kind::List(all) = &self.resolve(list).kind
-            && let Some(amounts) = narrow_amounts(all)
-        {
-            return self.in_amounts(value, &amounts);
+        if self.amounts_of(list).is_some() {
+            return self.condition(expr);
         }
         // The value is evaluated first, and once.
         self.expr(value)?;
@@ -82,22 +77,66 @@ impl<'p> Emitter<'p> {
         }
     }
 
-    /// Whether an amount is one of a few that fit 63 bits: the upper half is looked at once.
-    fn in_amounts(&mut self, value: &'p Expr, amounts: &[i64]) -> Compiled<()> {
-        self.expr(value)?;
-        let wanted = self.keep(&value.ty);
-        let (end, found, wide) = (self.label(), self.label(), self.label());
-        let [low, high] = wanted[..] else {
-            return Err(not_supported(value.span, "a value of two words", "an amount"));
-        };
-        self.code(&format!("block32 {end} block {found} block {wide}"));
-        self.code(&format!("get {high} i64.eqz i32.eqz br_if {wide}"));
-        for amount in amounts {
-            self.code(&format!("get {low} i64 {amount} i64.eq br_if {found}"));
+    /// The codes of a list, if it is a literal of codes below 32.
+    pub(super) fn numbers_of(&self, list: &'p Expr) -> Option<Vec<u32>> {
+        match &self.resolve(list).kind {
+            Kind::List(all) => small_numbers(all),
+            _ => None,
         }
-        self.code(&format!("end i32 0 br {end} end i32 1 end"));
-        self.function.free(&wanted);
+    }
+
+    /// The amounts of a list, in order, if it is a literal of constants that fit 63 bits.
+    pub(super) fn amounts_of(&self, list: &'p Expr) -> Option<Vec<i64>> {
+        let narrow = |one: &Expr| match one.kind {
+            Kind::Decimal(mantissa) => i64::try_from(mantissa).ok().filter(|narrow| *narrow >= 0),
+            _ => None,
+        };
+        let Kind::List(all) = &self.resolve(list).kind else { return None };
+        let mut amounts: Vec<i64> = all.iter().map(narrow).collect::<Option<_>>()?;
+        amounts.sort_unstable();
+        amounts.dedup();
+        Some(amounts).filter(|amounts| !amounts.is_empty())
+    }
+
+    /// Jumps to `to` when it is `sense` that an amount is one of a few: its upper half is looked at
+    /// once.
+    pub(super) fn branch_in_amounts(
+        &mut self,
+        value: &'p Expr,
+        amounts: &[i64],
+        to: Label,
+        sense: bool,
+    ) -> Compiled<()> {
+        let wanted = self.wide(value)?;
+        let other = self.block();
+        let (found, not) = if sense { (to, other) } else { (other, to) };
+        self.high(wanted);
+        self.code(&format!("i64.eqz i32.eqz br_if {not}"));
+        let number = self.local(ValType::I64);
+        self.low(wanted);
+        self.code(&format!("set {number}"));
+        self.seek(number, amounts, found, not);
+        self.end();
+        self.function.free(&[number]);
         Ok(())
+    }
+
+    /// Jumps to `found` when the number in a local is one of those in order, else to `not`. A long
+    /// list is halved, so this is as deep as its length has binary digits.
+    fn seek(&mut self, number: Local, all: &[i64], found: Label, not: Label) {
+        if all.len() <= SEEK_MAX {
+            for one in all {
+                self.code(&format!("get {number} i64 {one} i64.eq br_if {found}"));
+            }
+            self.code(&format!("br {not}"));
+            return;
+        }
+        let (below, from) = all.split_at(all.len() / 2);
+        let upper = self.block();
+        self.code(&format!("get {number} i64 {} i64.ge_u br_if {upper}", from[0]));
+        self.seek(number, below, found, not);
+        self.end();
+        self.seek(number, from, found, not);
     }
 
     /// Whether a code is one of a few numbers below 32: one bit each.
@@ -195,7 +234,7 @@ impl<'p> Emitter<'p> {
             if let Some(first) = all.first() {
                 let size = all.iter().map(|one| emitter.analysis.bytes(one)).max().unwrap_or(0);
                 emitter.code(&format!("get {at} i32 @{limit} i32.eq br_if {unequal}"));
-                emitter.load_from(at, &first.ty);
+                emitter.load_from(Some(at), 0, &first.ty);
                 emitter.equal_to(&value, &first.ty, size);
                 emitter.code(&format!("get {at} i32 {stride} i32.add set {at} br_if {next}"));
             }
@@ -211,7 +250,7 @@ impl<'p> Emitter<'p> {
     }
 
     /// Stores the value on the stack in a buffer.
-    fn store_at(&mut self, place: i32, ty: &Type) {
+    pub(super) fn store_at(&mut self, place: i32, ty: &Type) {
         let locals = self.keep(ty);
         let mut place = place;
         for (local, slot) in locals.iter().zip(slots(ty)) {
@@ -222,26 +261,22 @@ impl<'p> Emitter<'p> {
         self.function.free(&locals);
     }
 
-    /// Pushes the value at the address in a local.
-    fn load_from(&mut self, at: Local, ty: &Type) {
-        let mut offset = 0;
+    /// Pushes the value at the address in a local, or in a buffer.
+    pub(super) fn load_from(&mut self, at: Option<Local>, place: i32, ty: &Type) {
+        let mut place = place;
         for slot in slots(ty) {
             let (name, bytes) = if *slot == ValType::I64 { ("i64", 8) } else { ("i32", 4) };
-            self.code(&format!("get {at} {name}.load {offset}"));
-            offset += bytes;
+            self.code(&match at {
+                Some(at) => format!("get {at} {name}.load {place}"),
+                None => format!("i32 0 {name}.load @{place}"),
+            });
+            place += bytes;
         }
     }
 }
 
-/// The mantissas of a list of constant amounts that fit 63 bits.
-fn narrow_amounts(all: &[Expr]) -> Option<Vec<i64>> {
-    let narrow = |one: &Expr| match one.kind {
-        Kind::Decimal(mantissa) => i64::try_from(mantissa).ok().filter(|narrow| *narrow >= 0),
-        _ => None,
-    };
-    let amounts: Option<Vec<i64>> = all.iter().map(narrow).collect();
-    amounts.filter(|amounts| !amounts.is_empty())
-}
+/// Most numbers that are looked at one after another.
+const SEEK_MAX: usize = 4;
 
 /// The numbers of constants that are all codes below 32.
 fn small_numbers(all: &[Expr]) -> Option<Vec<u32>> {

@@ -2,6 +2,7 @@
 //! (shared/vm/ABI.md), with an upper bound of its fuel. The same program gives the same bytes on
 //! every machine. It must never emit what the VM refuses, nor a loop without a bound.
 
+mod age;
 mod analysis;
 mod assemble;
 mod call;

@@ -26,7 +26,6 @@ pub(super) struct Builder {
     data_start: u32,
     known: BTreeMap<Vec<u8>, u32>,
     buffers: u32,
-    globals: Vec<ValType>,
     /// The entry first, then lets in the order of their first use, then helpers.
     pub(super) functions: Vec<Function>,
     helpers: Vec<&'static str>,
@@ -63,11 +62,6 @@ impl Builder {
     /// Bytes of all buffers so far.
     pub(super) fn buffer_bytes(&self) -> u32 {
         self.buffers
-    }
-
-    pub(super) fn global(&mut self, ty: ValType) -> u32 {
-        self.globals.push(ty);
-        self.globals.len() as u32 - 1
     }
 
     /// Adds the helpers that are called, and those that they call, once each.
@@ -123,7 +117,7 @@ impl Builder {
             code.function(&function.body(base, &call));
         }
         let mut memories = MemorySection::new();
-        // In bytes: an instance costs what it zeroes, and a page of 64 KiB costs most of it.
+        // In bytes: a call costs what the host puts back after it.
         let minimum = u64::from(base + RECORD_BYTES_USUAL);
         let memory = MemoryType {
             minimum,
@@ -138,8 +132,8 @@ impl Builder {
         if !hosts.is_empty() {
             module.section(&imports);
         }
-        module.section(&functions).section(&memories).section(&self.global_section(base));
-        module.section(&self.exports(hosts.len())).section(&code);
+        module.section(&functions).section(&memories).section(&global_section(base));
+        module.section(&Self::exports(hosts.len())).section(&code);
         if !self.data.is_empty() {
             let mut data = DataSection::new();
             let offset = ConstExpr::i32_const(self.data_start as i32);
@@ -162,32 +156,24 @@ impl Builder {
         hosts
     }
 
-    /// Our own globals, then the two that the host reads.
-    fn global_section(&self, base: u32) -> GlobalSection {
-        let mut globals = GlobalSection::new();
-        for ty in &self.globals {
-            let zero = match ty {
-                ValType::I64 => ConstExpr::i64_const(0),
-                _ => ConstExpr::i32_const(0),
-            };
-            globals.global(GlobalType { val_type: *ty, mutable: true, shared: false }, &zero);
-        }
-        for constant in [1, base as i32] {
-            let ty = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
-            globals.global(ty, &ConstExpr::i32_const(constant));
-        }
-        globals
-    }
-
-    fn exports(&self, imports: usize) -> ExportSection {
-        let own = self.globals.len() as u32;
+    fn exports(imports: usize) -> ExportSection {
         let mut exports = ExportSection::new();
         exports.export("memory", ExportKind::Memory, 0);
-        exports.export("rule_abi_version", ExportKind::Global, own);
-        exports.export("input_base", ExportKind::Global, own + 1);
+        exports.export("rule_abi_version", ExportKind::Global, 0);
+        exports.export("input_base", ExportKind::Global, 1);
         exports.export("evaluate", ExportKind::Func, imports as u32);
         exports
     }
+}
+
+/// The globals that the host reads. There is no other: what a rule keeps is in its memory.
+fn global_section(base: u32) -> GlobalSection {
+    let mut globals = GlobalSection::new();
+    for constant in [1, base as i32] {
+        let ty = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
+        globals.global(ty, &ConstExpr::i32_const(constant));
+    }
+    globals
 }
 
 /// Function types, each once.

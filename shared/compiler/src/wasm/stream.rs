@@ -34,7 +34,7 @@ impl<'p> Emitter<'p> {
             Kind::List(all) => self.literal(all, pending, consumer),
             Kind::Loop(Loop::Filter, body) => {
                 self.each(&body.list, pending, &mut |emitter, element| {
-                    emitter.bindings.insert(body.variable, element.clone());
+                    emitter.bind(body.variable, element.clone());
                     let skip = emitter.block();
                     emitter.scoped(|emitter| {
                         emitter.branch(&body.each, skip, false)?;
@@ -46,7 +46,7 @@ impl<'p> Emitter<'p> {
             }
             Kind::Loop(Loop::Map, body) => {
                 self.each(&body.list, pending, &mut |emitter, element| {
-                    emitter.bindings.insert(body.variable, element);
+                    emitter.bind(body.variable, element);
                     let element = emitter.element(&body.each)?;
                     consumer(emitter, element)
                 })
@@ -271,6 +271,9 @@ impl<'p> Emitter<'p> {
                 let locals = self.keep(&value.ty);
                 self.hoisted.push((value, locals));
             }
+            for age in found.ages {
+                self.bound(age);
+            }
             self.span = expr.span;
         }
         self.loops += 1;
@@ -281,6 +284,9 @@ impl<'p> Emitter<'p> {
         self.loops -= 1;
         for (_, locals) in self.hoisted.drain(mark..) {
             self.function.free(&locals);
+        }
+        if self.loops == 0 {
+            self.forget_ages();
         }
     }
 
@@ -312,6 +318,10 @@ impl<'p> Emitter<'p> {
             found.values.push(expr);
             return;
         }
+        if self.age(expr).is_some() {
+            found.ages.push(expr);
+            return;
+        }
         if is_list(expr) {
             self.fixed_in_list(expr, found);
             return;
@@ -321,7 +331,7 @@ impl<'p> Emitter<'p> {
         }
     }
 
-    fn is_fixed(&self, expr: &'p Expr) -> bool {
+    pub(super) fn is_fixed(&self, expr: &'p Expr) -> bool {
         let mut fixed = true;
         let mut own = Vec::new();
         visit(expr, &mut |part| {
@@ -338,10 +348,12 @@ impl<'p> Emitter<'p> {
     }
 }
 
-/// What does not change in a loop, and the lets of lists that were looked into.
+/// What does not change in a loop, what is held against it, and the lets of lists that were looked
+/// into.
 #[derive(Default)]
 struct Fixed<'p> {
     values: Vec<&'p Expr>,
+    ages: Vec<&'p Expr>,
     lets: Vec<usize>,
 }
 

@@ -4,7 +4,7 @@
 use facts::ROW_MANTISSA;
 use wasm_encoder::ValType;
 
-use super::code::{Local, Size};
+use super::code::{Label, Local, Size};
 use super::emit::{Compiled, Element, Emitter, too_large};
 use super::number::is_short;
 use super::range::{is_inside, rise, scale};
@@ -223,6 +223,40 @@ impl<'p> Emitter<'p> {
                 self.code("i64.eq select");
             }
         }
+    }
+
+    /// The constant that an amount is compared with, if that is a number of 64 bits and the amount
+    /// is none but never below zero: then its upper half alone may decide.
+    pub(super) fn limit(&self, comparison: Comparison, a: &'p Expr, b: &'p Expr) -> Option<u64> {
+        let is_order = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        let Kind::Decimal(limit) = self.resolve(b).kind else { return None };
+        let range = self.analysis.range(a);
+        let is_long = is_order && range.0 >= 0 && !is_short(range);
+        u64::try_from(limit).ok().filter(|_| is_long)
+    }
+
+    /// Jumps when it is `sense` that an amount compares so with a limit.
+    pub(super) fn branch_on_limit(
+        &mut self,
+        comparison: Comparison,
+        a: &'p Expr,
+        limit: u64,
+        (to, sense): (Label, bool),
+    ) -> Compiled<()> {
+        let (is_above, with, without) = match comparison {
+            Comparison::Less => (false, "lt_u", "ge_u"),
+            Comparison::LessOrEqual => (false, "le_u", "gt_u"),
+            Comparison::GreaterOrEqual => (true, "ge_u", "lt_u"),
+            _ => (true, "gt_u", "le_u"),
+        };
+        let amount = self.wide(a)?;
+        let end = self.block();
+        self.high(amount);
+        self.code(&format!("i64.eqz i32.eqz br_if {}", if is_above == sense { to } else { end }));
+        self.low(amount);
+        let order = if sense { with } else { without };
+        self.code(&format!("i64 {} i64.{order} br_if {to} end", limit as i64));
+        Ok(())
     }
 
     pub(super) fn absolute(&mut self, inner: &'p Expr, expr: &'p Expr) -> Compiled<()> {

@@ -1,6 +1,7 @@
 //! Compiled rules in the VM: each kind of expression, each fault, what is absorbed, sizes and
 //! bounds of fuel. It must never look at the interpreter: that is what `differential` is for.
 
+mod ages;
 mod faults;
 mod lets;
 mod measure;

@@ -16,6 +16,24 @@ fn the_layout_is_frozen() {
 }
 
 #[test]
+fn the_note_text_is_frozen_and_its_base64_is_a_librarys() {
+    use base64::Engine as _;
+    let checkpoint = Checkpoint { boot_id: [0xb0; 16], size: 109, root: [0xaa; 32] };
+    let origin = format!("probity.example/log/{}", "b0".repeat(16));
+    assert_eq!(checkpoint.origin(), origin);
+    assert_eq!(
+        checkpoint.note_text(),
+        format!("{origin}\n109\nqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo=\n")
+    );
+    for seed in 0..2000_u32 {
+        let root = tlog::leaf_hash(&seed.to_be_bytes());
+        let checkpoint = Checkpoint { root, ..checkpoint };
+        let expected = base64::engine::general_purpose::STANDARD.encode(root);
+        assert_eq!(checkpoint.note_text(), format!("{origin}\n109\n{expected}\n"));
+    }
+}
+
+#[test]
 fn any_other_length_is_refused() {
     let mut long = [0; 200];
     long[..22].copy_from_slice(&CHECKPOINT_TAG);

@@ -4,6 +4,7 @@
 
 mod determinism;
 mod faults;
+mod kept;
 mod mutations;
 mod packs;
 mod refusals;

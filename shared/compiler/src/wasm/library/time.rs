@@ -3,6 +3,8 @@
 
 use super::Helper;
 
+const _: () = assert!(facts::ROW_BYTES == 48, "`rows_until` steps by it");
+
 pub(super) const HELPERS: &[Helper] = &[
     Helper {
         name: "floor_div",
@@ -66,6 +68,25 @@ pub(super) const HELPERS: &[Helper] = &[
                 end
             end
             get table i64.load16_s 8",
+    },
+    // How many of the history's rows are at or before a time; `row` is where the first row's stands.
+    Helper {
+        name: "rows_until",
+        params: "time:i64 row:i32 n:i32",
+        results: "i64",
+        locals: "first:i32 half:i32 at:i32",
+        body: "get n i32.eqz if i64 0 return end
+            get row i64.load 0 get time i64.gt_s if i64 0 return end
+            get row set first
+            loop next log
+                get n i32 2 i32.ge_u if
+                    get n i32 1 i32.shr_u tee half i32 48 i32.mul get row i32.add tee at
+                    get row get at i64.load 0 get time i64.le_s select set row
+                    get n get half i32.sub set n
+                    br next
+                end
+            end
+            get row get first i32.sub i32 48 i32.div_u extend_u i64 1 i64.add",
     },
     // The first business day at or after a day, both counted from the calendar's first day.
     Helper {

@@ -248,7 +248,17 @@ impl Maker<'_> {
         let Some((row, is_usd)) = self.row else {
             return "(transaction.currency == \"USD\")".to_owned();
         };
-        match self.choices.below(9) {
+        match self.choices.below(12) {
+            9 => {
+                let (sign, hours) = (self.sign(), self.choices.of(&["0h", "24h", "72h", "999h"]));
+                format!("(as_of - {row}.timestamp {sign} duration(\"{hours}\"))")
+            }
+            10 => format!("(has({row}.direction) && {row}.direction == \"out\")"),
+            11 if is_usd => {
+                let amounts = "usd(\"0.01\"), usd(\"3000.00\"), usd(\"10000.00\"), \
+                    usd(\"8000.00\"), usd(\"50000.00\"), usd(\"999.99\")";
+                format!("({row}.amount in [{amounts}])")
+            }
             0 => format!("({row}.direction == \"in\")"),
             1 => format!("({row}.currency == \"USD\")"),
             2 => format!("({row}.counterparty == destination.account)"),

@@ -1,0 +1,4 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(init: tests::fuzz_targets::start("tpm_signature"), |bytes: &[u8]| {
+    tests::fuzz_targets::run("tpm_signature", bytes);
+});

@@ -1,0 +1,4 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(init: tests::fuzz_targets::start("window"), |bytes: &[u8]| {
+    tests::fuzz_targets::run("window", bytes);
+});
