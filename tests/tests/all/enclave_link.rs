@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tests::link::Link;
 use tests::sample::BODY;
 use tests::world::World;
-use wire::{BootInfo, Command, Entry, Quote, RefusalCode, Report};
+use wire::{BootInfo, Command, Entry, PROTOCOL_VERSION, Quote, RefusalCode, Report};
 
 pub(crate) fn now() -> facts::Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
@@ -84,8 +84,8 @@ fn nothing_works_before_its_time_and_nothing_twice() {
     let world = World::small();
     let enclave = cold(0);
     let mut link = Link::to(&enclave, 1);
-    let hello = link.ask(&Command::Hello { version: 1 });
-    assert_eq!(hello, Report::Status { id: 0, version: 1, boot: None });
+    let hello = link.ask(&Command::Hello { version: PROTOCOL_VERSION });
+    assert_eq!(hello, Report::Status { id: 0, version: PROTOCOL_VERSION, boot: None });
     let refused = |report: Report| match report {
         Report::Refused(refusal) => refusal.code,
         other => panic!("{other:?}"),
@@ -143,7 +143,7 @@ fn what_a_dead_parent_missed_is_handed_over_again() {
     drop(link);
     std::thread::sleep(Duration::from_millis(200));
     let mut link = Link::to(&enclave, 2);
-    let status = link.ask(&Command::Hello { version: 1 });
+    let status = link.ask(&Command::Hello { version: PROTOCOL_VERSION });
     let Report::Status { boot: Some(boot), .. } = status else { panic!("{status:?}") };
     assert_eq!(boot.record, info.record, "the same boot goes on");
     link.send(&Command::Resume { from: 4 });
@@ -170,7 +170,7 @@ fn acknowledged_entries_are_gone_and_asking_for_them_says_so() {
     let (entries, _) = collect(&mut link, 1);
     link.send(&Command::Ack { below: entries.len() as u64 + 1 });
     // An answer on the same link: the acknowledgement has reached the log before the next link.
-    link.send(&Command::Hello { version: wire::PROTOCOL_VERSION });
+    link.send(&Command::Hello { version: PROTOCOL_VERSION });
     while !matches!(link.report(), Some(Report::Status { .. })) {}
     let mut link = Link::to(&enclave, 1);
     link.send(&Command::Resume { from: 1 });
@@ -247,7 +247,7 @@ fn a_parent_that_stops_reading_is_taken_over() {
     std::thread::sleep(Duration::from_secs(3));
     assert!(!hung.is_finished(), "the first parent still holds its socket");
     let mut link = Link::to(&enclave, 2);
-    let status = link.ask(&Command::Hello { version: 1 });
+    let status = link.ask(&Command::Hello { version: PROTOCOL_VERSION });
     let Report::Status { boot: Some(boot), .. } = status else { panic!("{status:?}") };
     assert!(boot.log_size < 4000, "the log is held up: {} leaves are quoted", boot.log_size);
     link.send(&Command::Resume { from: 1 });
@@ -268,7 +268,8 @@ fn a_parent_that_stops_reading_is_taken_over() {
 fn another_protocol_is_refused() {
     let enclave = cold(0);
     let mut link = Link::to(&enclave, 1);
-    let Report::Refused(refusal) = link.ask(&Command::Hello { version: 2 }) else {
+    let Report::Refused(refusal) = link.ask(&Command::Hello { version: PROTOCOL_VERSION + 1 })
+    else {
         panic!("a refusal")
     };
     assert_eq!(refusal.code, RefusalCode::Protocol);
@@ -316,7 +317,10 @@ fn hostile_frames_end_the_connection_and_nothing_else() {
     assert_eq!(hostile.report(), Some(Report::Event(wire::Event::BadFrame)));
     assert_eq!(hostile.report(), None);
     let mut link = Link::to(&enclave, 1);
-    assert!(matches!(link.ask(&Command::Hello { version: 1 }), Report::Status { .. }));
+    assert!(matches!(
+        link.ask(&Command::Hello { version: PROTOCOL_VERSION }),
+        Report::Status { .. }
+    ));
 }
 
 /// The same input in two enclaves: statements differ in what is random and in nothing else.

@@ -69,7 +69,7 @@ pub(super) const HELPERS: &[Helper] = &[
             end
             get table i64.load16_s 8",
     },
-    // How many of the history's rows are at or before a time; `row` is where the first row's stands.
+    // How many of the history's rows are at or before a time; `row` is where the first row stands.
     Helper {
         name: "rows_until",
         params: "time:i64 row:i32 n:i32",
