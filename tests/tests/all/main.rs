@@ -16,6 +16,7 @@ mod readme;
 mod receipts;
 mod sealed;
 mod sealed_host;
+mod security;
 mod tcb;
 mod tidy;
 mod vectors;
