@@ -73,8 +73,14 @@ impl Content {
                 let found = format!("{}, which `kinds` lacks", release.kind);
                 return refuse(field, "a kind that the policy accepts", found);
             }
-            // Two names for one image would leave open whose window counts.
-            let same = |other: &&Release| other.pcrs == release.pcrs && other.kind == release.kind;
+            // Two names for one image would leave open whose window counts, also where one names
+            // more registers of it than the other.
+            let within = |a: &Release, b: &Release| {
+                a.pcrs.iter().all(|(index, value)| b.pcrs.get(index) == Some(value))
+            };
+            let same = |other: &&Release| {
+                other.kind == release.kind && (within(release, other) || within(other, release))
+            };
             if let Some(other) = self.releases[..place].iter().find(same) {
                 return refuse(field, "registers of its own", format!("those of {:?}", other.name));
             }

@@ -9,7 +9,7 @@ use attest::{Outcome as AttestOutcome, VerifiedDocument};
 use ear::{Appraisal, Ear, Findings, Subject};
 use policy::Kind;
 use serde_json::{Value, json};
-use verify::{Outcome, Verified, VerifyError};
+use verify::{Outcome, Standing, Verified, VerifyError};
 
 /// Name and version of this verifier.
 pub(crate) const BUILD: &str = concat!("probity-verify ", env!("CARGO_PKG_VERSION"));
@@ -21,6 +21,7 @@ pub(crate) struct Context<'a> {
     pub(crate) mode: &'a str,
     pub(crate) assumption: Option<String>,
     pub(crate) policy: Option<String>,
+    pub(crate) is_pinned: bool,
     pub(crate) nonce: Option<&'a [u8]>,
 }
 
@@ -31,13 +32,16 @@ impl<'a> Context<'a> {
             mode: moment.mode(),
             assumption: moment.assumption().map(str::to_owned),
             policy: judge.origin.as_ref().map(signed_policy::id),
+            is_pinned: judge.origin.as_ref().is_some_and(|origin| origin.is_pinned),
             nonce: judge.nonce.as_deref(),
         }
     }
 
     fn finish(&self, mut appraisal: Appraisal) -> Appraisal {
         if let Some(id) = &self.policy {
-            appraisal = appraisal.with_policy(id.clone());
+            appraisal = appraisal
+                .with_policy(id.clone())
+                .with_verifier_claim("policy_pinned", self.is_pinned);
         }
         if let Some(assumption) = &self.assumption {
             appraisal = appraisal.with_verifier_claim("assumption", assumption.clone());
@@ -62,7 +66,7 @@ pub(crate) fn of_document(document: &VerifiedDocument, kind: Kind, context: &Con
 
 /// A quote alone.
 pub(crate) fn of_quote(verified: &VerifiedQuote, context: &Context<'_>) -> Ear {
-    context.result("tpm", tpm(verified))
+    context.result("tpm", tpm(verified, context.nonce.is_some()))
 }
 
 /// A proof: what the enclave decided, and what it is.
@@ -72,7 +76,7 @@ pub(crate) fn of_proof(judged: &Judged, judge: &Judge) -> Ear {
     let ear = context.result("decision", decision(verified));
     match (verified.nitro(), verified.tpm()) {
         (Some(document), _) => ear.with(place(verified.kind()), context.finish(enclave(document))),
-        (None, Some(quote)) => ear.with("tpm", context.finish(tpm(quote))),
+        (None, Some(quote)) => ear.with("tpm", context.finish(tpm(quote, false))),
         (None, None) => ear,
     }
 }
@@ -85,6 +89,9 @@ pub(crate) fn of_refusal(rejected: &VerifyError, judge: Option<&Judge>, now_ms: 
         mode: "refused",
         assumption: None,
         policy: judge.and_then(|judge| judge.origin.as_ref()).map(signed_policy::id),
+        is_pinned: judge
+            .and_then(|judge| judge.origin.as_ref())
+            .is_some_and(|origin| origin.is_pinned),
         nonce: judge.and_then(|judge| judge.nonce.as_deref()),
     };
     let check = rejected.check();
@@ -130,8 +137,13 @@ fn enclave(document: &VerifiedDocument) -> Appraisal {
     }
 }
 
-fn tpm(verified: &VerifiedQuote) -> Appraisal {
-    let findings = findings(verified.checks());
+/// A TPM has no calendar: only a nonce that was asked for tells a fresh quote from an old one.
+fn tpm(verified: &VerifiedQuote, is_fresh: bool) -> Appraisal {
+    let mut findings = findings(verified.checks());
+    if !is_fresh {
+        let why = "no nonce was asked for, and a TPM has no calendar: its age is not known";
+        findings.not_checked("T17", "quote answers this verifier", why);
+    }
     let appraisal = ear::appraise(Subject::Tpm, &findings, ear::Root::Named)
         .with_attester_claim("pcrs", pcrs(verified.pcrs().iter().map(|(i, v)| (*i, &v[..]))))
         .with_attester_claim("bank", verified.hash_algorithm().to_string())
@@ -150,6 +162,14 @@ fn decision(verified: &Verified) -> Appraisal {
             Outcome::NotChecked(why) => findings.not_checked(check.name(), check.title(), why),
         }
     }
+    let standing = match verified.standing() {
+        Standing::Retired { from, reason } => {
+            let text = format!("retired from {from} on: {reason}");
+            findings.not_checked("P6", "signer is in use", &text);
+            text
+        }
+        _ => "current".to_owned(),
+    };
     let statement = verified.statement();
     let book = &statement.rulebook;
     let hash = book.hash.to_string();
@@ -163,6 +183,7 @@ fn decision(verified: &Verified) -> Appraisal {
         .with_attester_claim("proof_id", crypto::to_hex(&statement.proof_id))
         .with_verifier_claim("proof_hash", verified.proof_hash().to_string())
         .with_verifier_claim("replayed", verified.results().is_some())
+        .with_verifier_claim("signer_standing", standing)
 }
 
 fn findings(checks: &[(attest::Check, AttestOutcome)]) -> Findings {

@@ -28,6 +28,7 @@ pub(crate) fn nitro(asked: &NitroArguments) -> Result<Verdict> {
         mode: "refused",
         assumption: None,
         policy: None,
+        is_pinned: false,
         nonce: nonce.as_deref(),
     };
     let kind = match asked.kind {
@@ -79,6 +80,7 @@ fn under_policy(
     };
     let origin = policy.origin().cloned();
     context.policy = origin.as_ref().map(signed_policy::id);
+    context.is_pinned = origin.as_ref().is_some_and(|origin| origin.is_pinned);
     let nonce = context.nonce.map(<[u8]>::to_vec);
     Ok(match policy.judge_document(bytes, kind, time, nonce) {
         Ok(document) => accepted(&document, (kind, true), origin.as_ref(), context),

@@ -24,6 +24,7 @@ pub(crate) fn tpm(asked: &TpmArguments) -> Result<Verdict> {
         mode: "refused",
         assumption: None,
         policy: None,
+        is_pinned: false,
         nonce: nonce.as_deref(),
     };
     let event_log = asked.event_log.as_deref().map(files::read).transpose()?;
@@ -60,6 +61,7 @@ fn under_policy(
     };
     let origin = policy.origin().cloned();
     context.policy = origin.as_ref().map(signed_policy::id);
+    context.is_pinned = origin.as_ref().is_some_and(|origin| origin.is_pinned);
     let nonce = context.nonce.map(<[u8]>::to_vec);
     Ok(match policy.judge_quote(&bytes, event_log, moment.of_document()?, nonce) {
         Ok(verified) => accepted(&verified, true, origin.as_ref(), context, moment),

@@ -7,6 +7,7 @@ use crate::evidence::Evidence;
 use crate::verified::Witnessed;
 use attest::{ChainCache, VerificationTime};
 use crypto::VerifyingKey;
+use policy::Kind;
 use proof::LogSignatures;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -93,9 +94,10 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The known quote of these bytes, judged for this moment.
+    /// The known quote of these bytes, of this kind, judged for this moment.
     pub(crate) fn quote(
         &self,
+        kind: Kind,
         bytes: &[u8],
         event_log: Option<&[u8]>,
         judged: Option<VerificationTime>,
@@ -103,7 +105,8 @@ impl Memory {
         let quotes = self.quotes.read().unwrap_or_else(PoisonError::into_inner);
         let known = quotes.get(&lookup_key(bytes))?;
         let same_moment = judged.is_none_or(|judged| known.judged == judged);
-        (same_moment && known.answers(bytes, event_log)).then(|| known.clone())
+        let same = same_moment && known.evidence.kind() == kind;
+        (same && known.answers(bytes, event_log)).then(|| known.clone())
     }
 
     pub(crate) fn remember(&self, quote: &Arc<KnownQuote>) {

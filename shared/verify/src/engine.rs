@@ -4,7 +4,7 @@
 
 use crate::cache::{KnownQuote, Memory};
 use crate::ledger::Ledger;
-use crate::policy::{EndedSigner, LEAD_MS_MAX};
+use crate::policy::LEAD_MS_MAX;
 use crate::replay::{self, Materials};
 use crate::steps::{check_log, check_signer, moment_of, standing};
 use crate::verified::Verified;
@@ -62,15 +62,18 @@ impl Engine {
         let kind = kind.ok_or_else(|| self.policy.other_kind(&unsigned.evidence.kind))?;
         ledger.passed(&[1, 2, 3, 18]);
         let event_log = if kind == Kind::Tpm { materials.event_log } else { None };
+        if let Moment::Fixed(VerificationTime::Live { now_ms }) = self.moment {
+            self.policy.require_in_force(Millis(now_ms))?;
+        }
         let judged = match self.moment {
             Moment::Fixed(time) => Some(time),
             Moment::Witnessed => None,
         };
-        let known = self.memory.quote(&unsigned.evidence.document, event_log, judged);
+        let known = self.memory.quote(kind, &unsigned.evidence.document, event_log, judged);
         let statement = proof.signed.statement();
         let (signer, proof_hash) = self.check_signature(&proof, known.as_deref())?;
         ledger.passed(&[4, 5]);
-        let ended = self.check_revoked(&signer)?;
+        let ended = self.policy.check_revoked(&signer)?;
         let (time, early) = self.moment_for(&proof, materials, known.as_deref(), &signer)?;
         let known = known.filter(|known| known.judged == time);
         let quote = match known {
@@ -87,8 +90,8 @@ impl Engine {
         let witnessed = self.witnesses(&quote, unsigned, materials, early, &mut ledger)?;
         self.check_witnessed_time(&quote, witnessed.as_deref(), time, &mut ledger)?;
         self.check_time(statement, &quote, &mut ledger)?;
-        let at = moment_of(&quote, time)?;
-        let standing = standing(ended, &signer, &quote, time, at)?;
+        let at = moment_of(&quote.evidence, time)?;
+        let standing = standing(ended, &signer, &quote.evidence, time, at)?;
         self.check_nonce(statement, &mut ledger)?;
         let results = replay::check(self, &quote, statement, materials, &mut ledger)?;
         let verified = Verified {
@@ -121,20 +124,6 @@ impl Engine {
         self.memory.counters.statement_signatures.fetch_add(1, Relaxed);
         signer.verify_strict(&message, proof.signed.signature()).map_err(VerifyError::Signature)?;
         Ok((signer, proof_hash))
-    }
-
-    /// P6: a revoked signer is refused whatever the moment.
-    fn check_revoked(&self, signer: &VerifyingKey) -> Result<Option<&EndedSigner>, VerifyError> {
-        if self.policy.ended_signers.is_empty() {
-            return Ok(None);
-        }
-        match self.policy.ended_signers.get(&signer.to_bytes()) {
-            Some(EndedSigner::Revoked { reason }) => {
-                let (signer, reason) = (signer.did_key(), reason.clone());
-                Err(VerifyError::SignerRevoked { signer, reason })
-            }
-            other => Ok(other),
-        }
     }
 
     fn judge_quote(

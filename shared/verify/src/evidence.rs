@@ -96,29 +96,13 @@ impl Evidence {
 }
 
 impl Policy {
-    /// Judges one attestation document alone, as the evidence of a proof is judged: kind, chain,
-    /// release with its window, boot configuration, revocations, regions. `nonce` must be
-    /// answered where one is given, and be absent where none is.
-    pub fn judge_document(
-        &self,
-        bytes: &[u8],
-        kind: Kind,
-        time: VerificationTime,
-        nonce: Option<Vec<u8>>,
-    ) -> Result<VerifiedDocument, VerifyError> {
-        let nonce = nonce.map_or(NonceRule::Absent, NonceRule::Exact);
-        self.document(bytes, kind, time, nonce, None)
-    }
-
-    /// Judges one piece of TPM evidence (the CBOR map of TPM.md) alone.
-    pub fn judge_quote(
+    pub(crate) fn quote(
         &self,
         bytes: &[u8],
         event_log: Option<&[u8]>,
         time: VerificationTime,
-        nonce: Option<Vec<u8>>,
+        nonce: NonceRule,
     ) -> Result<VerifiedQuote, VerifyError> {
-        let nonce = nonce.map_or(NonceRule::Absent, NonceRule::Exact);
         let policy = self.tpm.as_ref().ok_or_else(|| self.other_kind(Kind::Tpm.name()))?;
         let policy = policy.clone().with_nonce(nonce).with_time(time);
         let quote = attest::tpm::verify_evidence(bytes, event_log, &policy)?;
@@ -140,11 +124,13 @@ impl Policy {
         match kind {
             Kind::Nitro => Ok(Evidence::Nitro(document()?)),
             Kind::NitroTpm => Ok(Evidence::NitroTpm(document()?)),
-            Kind::Tpm => Ok(Evidence::Tpm(self.judge_quote(bytes, event_log, time, None)?)),
+            Kind::Tpm => {
+                Ok(Evidence::Tpm(self.quote(bytes, event_log, time, NonceRule::Absent)?))
+            }
         }
     }
 
-    fn document(
+    pub(crate) fn document(
         &self,
         bytes: &[u8],
         kind: Kind,

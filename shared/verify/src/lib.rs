@@ -62,6 +62,7 @@
 //! | `set`, `audit` | many proofs: P9 |
 //! | `view`, `render`, `strict` | JSON both ways, sentences |
 
+mod alone;
 mod audit;
 mod cache;
 mod check;

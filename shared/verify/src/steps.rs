@@ -3,6 +3,7 @@
 
 use crate::VerifyError;
 use crate::cache::KnownQuote;
+use crate::evidence::Evidence;
 use crate::policy::EndedSigner;
 use crate::replay::Materials;
 use crate::verified::Standing;
@@ -65,8 +66,11 @@ pub(crate) fn lines_of<'a>(unsigned: &'a Unsigned, materials: &Materials<'a>) ->
 }
 
 /// The moment that everything was judged for.
-pub(crate) fn moment_of(quote: &KnownQuote, time: VerificationTime) -> Result<Millis, VerifyError> {
-    match (time, quote.evidence.quoted_at()) {
+pub(crate) fn moment_of(
+    evidence: &Evidence,
+    time: VerificationTime,
+) -> Result<Millis, VerifyError> {
+    match (time, evidence.quoted_at()) {
         (VerificationTime::Live { now_ms }, _) => Ok(Millis(now_ms)),
         (VerificationTime::At { ms }, _) => Ok(Millis(ms)),
         (VerificationTime::Document, Some(quoted_at)) => Ok(quoted_at),
@@ -83,13 +87,13 @@ pub(crate) fn moment_of(quote: &KnownQuote, time: VerificationTime) -> Result<Mi
 pub(crate) fn standing(
     ended: Option<&EndedSigner>,
     signer: &VerifyingKey,
-    quote: &KnownQuote,
+    evidence: &Evidence,
     time: VerificationTime,
     at: Millis,
 ) -> Result<Standing, VerifyError> {
     let Some(EndedSigner::Retired { from, reason }) = ended else { return Ok(Standing::Current) };
     let (from, reason) = (*from, reason.clone());
-    let made_at = quote.evidence.quoted_at().unwrap_or(at);
+    let made_at = evidence.quoted_at().unwrap_or(at);
     let refuse = |expected: String| {
         let (signer, reason) = (signer.did_key(), reason.clone());
         Err(VerifyError::SignerRetired { expected, signer, from, reason })

@@ -73,7 +73,7 @@ impl Engine {
         }
         let checkpoint = receipt::log::checkpoint_of(proof).map_err(VerifyError::Witness)?;
         let known = known.filter(|known| known.checkpoint == checkpoint);
-        if let Some(witnessed) = known.and_then(|known| known.witnessed_by(&lines.concat())) {
+        if let Some(witnessed) = known.and_then(|known| known.witnessed_by(&lines.join(&b'\n'))) {
             return Ok(witnessed);
         }
         self.ask_witnesses(&checkpoint, signer, &lines)
@@ -97,7 +97,7 @@ impl Engine {
             ledger.not_checked(&[20], "the proof carries no cosignature");
             return Ok(None);
         }
-        let joined = lines.concat();
+        let joined = lines.join(&b'\n');
         if let Some(witnessed) = early {
             *locked(&quote.witnessed) = Some((joined, witnessed.clone()));
             return Ok(Some(witnessed));

@@ -65,6 +65,11 @@ fn releases_name_whole_images() {
         c.releases[2].pcrs.insert(24, [1; 48]);
     });
     refused("twins", |c| c.releases[1].pcrs = c.releases[0].pcrs.clone());
+    refused("a twin that names more", |c| {
+        c.releases[1].kind = c.releases[0].kind;
+        c.releases[1].pcrs = c.releases[0].pcrs.clone();
+        c.releases[1].pcrs.insert(8, [8; 48]);
+    });
     refused("order", |c| c.releases.swap(0, 1));
     refused("a name twice", |c| c.releases[1].name = "1.0".into());
     refused("an empty window", |c| c.releases[0].to = Some(c.releases[0].from));

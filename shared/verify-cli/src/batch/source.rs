@@ -71,7 +71,12 @@ fn object(text: &[u8]) -> Result<Parsed, VerifyError> {
     }
     match &value["proof"] {
         serde_json::Value::String(proof) => base64(proof.as_bytes()).map(Parsed::Proof),
-        _ if value["boot_record"].is_string() || value["size"].is_u64() => Ok(Parsed::Other),
+        serde_json::Value::Null
+            if value.get("proof").is_none()
+                && (value["boot_record"].is_string() || value["size"].is_u64()) =>
+        {
+            Ok(Parsed::Other)
+        }
         _ => Err(wrong("expected a proof's JSON view, or a proof in base64 as \"proof\"".into())),
     }
 }

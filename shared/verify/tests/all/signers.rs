@@ -33,6 +33,23 @@ fn a_revoked_signer_is_refused_always() {
     assert_eq!(check(archival(revoked(6), &bytes)), "accepted");
 }
 
+/// Whoever is about to seal a request to an attested key must hear that it is revoked, before.
+#[test]
+fn a_document_alone_speaks_for_no_ended_signer() {
+    let parsed = proof::Proof::parse(&proof(Backing::Nitro)).expect("sound");
+    let document = parsed.unsigned.expect("complete").evidence.document;
+    let judge = |policy: verify::Policy, time| {
+        check(policy.judge_document(&document, policy::Kind::Nitro, time, None))
+    };
+    let live = attest::VerificationTime::Live { now_ms: QUOTED_AT_MS };
+    let own = attest::VerificationTime::Document;
+    assert_eq!((judge(revoked(5), live), judge(revoked(5), own)), ("P6", "P6"));
+    let later = QUOTED_AT_MS + 1;
+    assert_eq!((judge(retired(later), live), judge(retired(later), own)), ("P6", "accepted"));
+    assert_eq!(judge(retired(QUOTED_AT_MS), own), "P6");
+    assert_eq!((judge(revoked(6), live), judge(revoked(6), own)), ("accepted", "accepted"));
+}
+
 #[test]
 fn a_retired_signers_older_proofs_stay_good_in_the_archive() {
     let bytes = proof(Backing::Nitro);

@@ -67,3 +67,40 @@ fn an_attestation_alone_answers_a_nonce() {
     assert_eq!(judge(policy::Kind::NitroTpm, None), "P6");
     assert_eq!(check(live.policy().judge_quote(&document, None, time, None)), "P6");
 }
+
+#[test]
+fn a_document_alone_asks_the_policys_term_and_its_required_checks() {
+    let parsed = proof::Proof::parse(&proof(Backing::Nitro)).expect("sound");
+    let document = parsed.unsigned.expect("complete").evidence.document;
+    let expired = QUOTED_AT_MS + 30 * DAY_MS;
+    let mut generous = nitro();
+    generous.freshness.age_ms_max = DAY_MS;
+    generous.expires_at = facts::Millis(QUOTED_AT_MS + 1);
+    let judge = |content: &policy::Content, time| {
+        check(policy_of(content).judge_document(&document, policy::Kind::Nitro, time, None))
+    };
+    let live = |now_ms| attest::VerificationTime::Live { now_ms };
+    assert_eq!(judge(&generous, live(QUOTED_AT_MS)), "accepted");
+    assert_eq!(judge(&generous, live(QUOTED_AT_MS + 1)), "Y6");
+    assert_eq!(judge(&generous, attest::VerificationTime::Document), "accepted");
+    let mut strict = nitro();
+    strict.required_checks = vec!["N30".into()];
+    assert_eq!(judge(&strict, live(QUOTED_AT_MS)), "N30");
+    // The same through the verifier whose policy holds its moment.
+    let mut fixed = Verifier::new(policy_of(&nitro()));
+    fixed.set_time(live(expired));
+    assert_eq!(check(fixed.verify(&proof(Backing::Nitro), &Materials::default())), "Y6");
+}
+
+/// The kind that a proof states is not under its signature: it is judged each time.
+#[test]
+fn a_known_quote_does_not_answer_for_another_kind() {
+    let verifier = Verifier::archival(policy_of(&every_kind()), TimeEvidence::DocumentOwn);
+    let bytes = proof(Backing::Nitro);
+    assert_eq!(check(verifier.verify(&bytes, &Materials::default())), "accepted");
+    let mut other = proof::Proof::parse(&bytes).expect("sound");
+    for kind in ["nitrotpm", "tpm"] {
+        other.unsigned.as_mut().expect("complete").evidence.kind = kind.into();
+        assert_ne!(check(verifier.verify(&other.to_bytes(), &Materials::default())), "accepted");
+    }
+}
