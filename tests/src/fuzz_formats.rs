@@ -235,11 +235,15 @@ pub(crate) fn tlog_proof_seeds() -> Vec<Vec<u8>> {
 /// A COSE Receipt, or a signed statement with receipts in it.
 pub fn cose_receipt(bytes: &[u8]) {
     if let Ok(receipt) = Receipt::parse(bytes) {
-        let theirs = CoseSign1::from_tagged_slice(bytes).expect("coset reads what ours reads");
+        // An algorithm that nobody registered is refused by the key, and by coset when it reads.
+        let theirs = CoseSign1::from_tagged_slice(bytes);
         assert!(matches!(receipt.vds(), 1 | 2));
-        assert!(theirs.payload.is_none_or(|root| root.len() == 32));
+        if let Ok(theirs) = &theirs {
+            assert!(theirs.payload.as_ref().is_none_or(|root| root.len() == 32));
+        }
         let key = ReceiptKey::Ed25519(crate::world::key(5).verifying_key());
         if let Ok(found) = receipt.verify_inclusion([9; 32], &key) {
+            theirs.expect("coset reads what ours accepts");
             assert!(found.claimed_index() < found.claimed_size());
         }
         let _ = receipt.verify_consistency(1, [9; 32], &key);
