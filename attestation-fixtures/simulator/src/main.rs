@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use enclave::{Enclave, serve_connection};
+use enclave::{Enclave, spawn_connection};
 use simulator::{Simulated, measurements};
 use std::net::Shutdown;
 use std::os::unix::net::UnixListener;
@@ -38,6 +38,9 @@ enum Verb {
         /// Acts as a debug-mode enclave: PCR0, 1 and 2 are zero in its documents.
         #[arg(long)]
         debug_mode: bool,
+        /// Gives up root and all system calls but those that serving needs, as the image does.
+        #[arg(long)]
+        confined: bool,
     },
     /// Prints the reference values of the simulated image as JSON.
     Measurements,
@@ -47,14 +50,14 @@ enum Verb {
 
 fn main() -> Result<()> {
     match Arguments::parse().verb {
-        Verb::Run { socket, quote_latency_ms, clock_offset_ms, workers, debug_mode } => {
+        Verb::Run { socket, quote_latency_ms, clock_offset_ms, workers, debug_mode, confined } => {
             let latency = Duration::from_millis(quote_latency_ms);
             let platform = Simulated::new(latency, clock_offset_ms, debug_mode);
             let workers = match workers {
                 0 => std::thread::available_parallelism().map_or(1, usize::from),
                 count => count,
             };
-            serve(&socket, platform, workers)
+            serve(&socket, platform, workers, confined)
         }
         Verb::Measurements => {
             println!("{}", measurements());
@@ -67,21 +70,25 @@ fn main() -> Result<()> {
     }
 }
 
-fn serve(socket: &PathBuf, platform: Simulated, workers: usize) -> Result<()> {
+fn serve(socket: &PathBuf, platform: Simulated, workers: usize, confined: bool) -> Result<()> {
     if socket.exists() {
         std::fs::remove_file(socket).context("the old socket file cannot be removed")?;
     }
     let listener =
         UnixListener::bind(socket).with_context(|| format!("cannot listen on {socket:?}"))?;
     eprintln!("probity-simulator: TEST ROOT, serving {}", socket.display());
+    if confined {
+        init::prepare()?;
+        init::announce()?;
+        init::confine()?;
+    }
     let enclave = Enclave::new(Box::new(platform));
     for stream in listener.incoming() {
         let reader = stream.context("accept")?;
         let writer = reader.try_clone().context("socket")?;
         let handle = reader.try_clone().context("socket")?;
         let close = move || drop(handle.shutdown(Shutdown::Both));
-        let enclave = enclave.clone();
-        std::thread::spawn(move || serve_connection(&enclave, reader, writer, close, workers));
+        spawn_connection(&enclave, reader, writer, close, workers);
     }
     Ok(())
 }

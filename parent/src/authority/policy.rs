@@ -3,14 +3,16 @@
 //! must never sign what no reader would take, or write over a source that it could not read.
 
 mod add;
+mod changes;
 mod explain;
 mod fields;
-mod node;
+mod measurements;
 mod read;
 mod scaffold;
 mod sign;
 #[cfg(test)]
 mod tests;
+mod tpm;
 
 use std::path::PathBuf;
 
@@ -19,6 +21,7 @@ use facts::Millis;
 use super::arguments::{self, Duration};
 
 pub(crate) use explain::explain;
+pub use measurements::Measured;
 pub(crate) use scaffold::new;
 pub(crate) use sign::{check, sign};
 
@@ -53,9 +56,8 @@ pub struct New {
     /// How many of them must sign
     #[arg(long, value_name = "K", default_value_t = 1)]
     threshold: usize,
-    /// Measurements of a release: {"release": …, "pcr0": …, "pcr1": …, "pcr2": …}
-    #[arg(long, value_name = "FILE", required = true)]
-    measurements: Vec<PathBuf>,
+    #[command(flatten)]
+    measured: Measured,
     /// Boot configuration whose rule authorities are accepted; once for each
     #[arg(long, value_name = "FILE", required = true)]
     boot: Vec<PathBuf>,
@@ -80,13 +82,17 @@ pub enum Add {
     Release {
         /// Source of the policy
         source: PathBuf,
-        /// Measurements of the release
-        #[arg(long, value_name = "FILE")]
-        measurements: PathBuf,
-        /// First moment, RFC 3339; now when absent
-        #[arg(long, value_name = "TIME", value_parser = arguments::time)]
-        from: Option<Millis>,
-        /// First moment after, RFC 3339; open when absent
+        #[command(flatten)]
+        measured: Measured,
+    },
+    /// The end of a release's window: proofs from then on are refused, older ones stay good
+    EndRelease {
+        /// Source of the policy
+        source: PathBuf,
+        /// Name of the release
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// First moment after, RFC 3339; now when absent
         #[arg(long, value_name = "TIME", value_parser = arguments::time)]
         to: Option<Millis>,
     },
@@ -163,6 +169,10 @@ pub struct Sign {
     /// Key file to sign with; once for each
     #[arg(long = "key", value_name = "FILE", required = true)]
     keys: Vec<PathBuf>,
+    /// Signed policy that this one takes the place of: its name must be the same and its version
+    /// lower; says what changes
+    #[arg(long, value_name = "FILE")]
+    previous: Option<PathBuf>,
     /// File to write; a signed policy is written in place when absent
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,

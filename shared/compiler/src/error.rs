@@ -48,6 +48,26 @@ pub enum ErrorKind {
     Example,
 }
 
+impl CompileError {
+    /// A problem of a pack's, or another source's, YAML or its content.
+    pub fn pack(
+        file: &str,
+        span: Span,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self {
+            file: file.to_owned(),
+            span,
+            kind: ErrorKind::Pack,
+            expected: expected.into(),
+            found: found.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
 impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Span { line, column, .. } = self.span;

@@ -11,6 +11,8 @@ pub mod interpret;
 pub mod pack;
 pub mod typed;
 pub mod wasm;
+pub mod yaml;
 
 pub use error::{CompileError, ErrorKind};
 pub use fold::fold;
+pub use front::did_you_mean;

@@ -13,20 +13,14 @@ pub fn to_hex(bytes: &[u8]) -> String {
 /// Hexadecimal of any even length.
 pub fn from_hex(text: &str) -> Result<Vec<u8>, CryptoError> {
     let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return Err(CryptoError::Hex {
-            expected: digits.len() + 1,
-            found: format!("{} digits", digits.len()),
-        });
+    let expected = digits.len().next_multiple_of(2);
+    let wrong = |found: String| CryptoError::Hex { expected, found };
+    if digits.len() != expected {
+        return Err(wrong(format!("{} digits", digits.len())));
     }
-    digits
-        .chunks_exact(2)
-        .map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?))
-        .collect::<Option<_>>()
-        .ok_or(CryptoError::Hex {
-            expected: digits.len(),
-            found: "a character outside 0-9a-f".into(),
-        })
+    let byte = |pair: &[u8]| Some(nibble(pair[0])? << 4 | nibble(pair[1])?);
+    let bytes = digits.chunks_exact(2).map(byte).collect::<Option<_>>();
+    bytes.ok_or_else(|| wrong("a character outside 0-9a-f".into()))
 }
 
 /// Hexadecimal of exactly `N` bytes.

@@ -2,15 +2,15 @@
 //! a public key must be a canonical encoding of a point that is not of small order: two verifiers
 //! then never disagree. Secrets are wiped when dropped and have no way to be printed.
 
-use crate::CryptoError;
+use crate::{CryptoError, base58};
 use ed25519_dalek::Signer as _;
 use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
 /// multicodec `ed25519-pub`, as did:key prefixes it.
 const MULTICODEC_ED25519: [u8; 2] = [0xed, 0x01];
-/// Longest did:key of an Ed25519 key that is parsed, in bytes.
-const DID_KEY_BYTES_MAX: usize = 64;
+/// Most characters of a text that is no did:key which its error repeats.
+const SHOWN_CHARS_MAX: usize = 64;
 
 /// A private signing key, wiped on drop.
 pub struct SigningKey(ed25519_dalek::SigningKey);
@@ -74,18 +74,14 @@ impl VerifyingKey {
         let mut prefixed = [0; 34];
         prefixed[..2].copy_from_slice(&MULTICODEC_ED25519);
         prefixed[2..].copy_from_slice(&self.0.to_bytes());
-        format!("did:key:z{}", bs58::encode(prefixed).into_string())
+        format!("did:key:z{}", base58::encode(&prefixed))
     }
 
     /// The key of a `did:key:z…`.
     pub fn from_did_key(did: &str) -> Result<Self, CryptoError> {
-        let wrong = || CryptoError::DidKey(did.chars().take(DID_KEY_BYTES_MAX).collect());
-        let encoded = did.strip_prefix("did:key:z").ok_or_else(wrong)?;
-        if did.len() > DID_KEY_BYTES_MAX {
-            return Err(wrong());
-        }
-        let bytes = bs58::decode(encoded).into_vec().map_err(|_| wrong())?;
-        let key = bytes.strip_prefix(&MULTICODEC_ED25519).ok_or_else(wrong)?;
+        let wrong = || CryptoError::DidKey(did.chars().take(SHOWN_CHARS_MAX).collect());
+        let payload = did.strip_prefix("did:key:z").and_then(base58::decode).ok_or_else(wrong)?;
+        let key = payload.strip_prefix(&MULTICODEC_ED25519).ok_or_else(wrong)?;
         Self::from_bytes(key.try_into().map_err(|_| wrong())?)
     }
 }

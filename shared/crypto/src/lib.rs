@@ -2,6 +2,7 @@
 //! separation written down once. No clock, no randomness, no I/O: keys and salts come in as
 //! bytes. It must never offer a hash without a domain or a signature check that is not strict.
 
+mod base58;
 pub mod cose;
 mod digest;
 mod hex;

@@ -3,10 +3,10 @@
 
 use crate::content::{
     Anchor, Content, Freshness, Kind, NamedDer, Release, RetiredSigner, RevokedCertificate,
-    RevokedRelease, RevokedSigner, Signers, Tpm, Witnesses,
+    RevokedRelease, RevokedSigner, Signers, Witnesses,
 };
 use crate::{
-    AGE_MS_MAX, AK_NAMES_MAX, AWS_NITRO_G1, BOOT_CONFIGS_MAX, ENDED_SIGNERS_MAX, ISSUER_BYTES_MAX,
+    AGE_MS_MAX, AWS_NITRO_G1, BOOT_CONFIGS_MAX, ENDED_SIGNERS_MAX, ISSUER_BYTES_MAX,
     NAME_BYTES_MAX, PolicyError, REASON_BYTES_MAX, REGIONS_MAX, RELEASES_MAX,
     REVOKED_CERTIFICATES_MAX, ROOT_BYTES_MAX, ROOTS_MAX, SERIAL_BYTES_MAX, SIGNERS_MAX,
     SKEW_MS_MAX, WITNESS_BYTES_MAX, WITNESSES_MAX,
@@ -16,15 +16,18 @@ use crypto::VerifyingKey;
 use facts::Millis;
 use std::collections::BTreeMap;
 
-/// Version of the format.
+mod tpm;
+
+/// Version of the format: 2 where key 16 has what format 1 has no place for, else 1. One content
+/// has one encoding, and what needs nothing new keeps its bytes.
 const FORMAT: u64 = 1;
+const FORMAT_TPM: u64 = 2;
 /// Keys of the map.
 const KEYS: usize = 20;
 /// Most registers of one list.
 const PCRS_MAX: usize = 32;
-/// Largest register value, in bytes; largest name of an attestation key.
+/// Largest register value, in bytes.
 const PCR_BYTES_MAX: usize = 48;
-const AK_NAME_BYTES_MAX: usize = 66;
 /// Largest boot configuration, in bytes.
 const BOOT_CONFIG_BYTES_MAX: usize = 4_096;
 /// Most required checks: all of them.
@@ -34,7 +37,8 @@ impl Content {
     /// Canonical bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(4_096);
-        w.map(KEYS).uint(1).uint(FORMAT).uint(2).text(&self.name).uint(3).uint(self.version);
+        let format = if self.tpm.needs_format_2() { FORMAT_TPM } else { FORMAT };
+        w.map(KEYS).uint(1).uint(format).uint(2).text(&self.name).uint(3).uint(self.version);
         w.uint(4).uint(self.issued_at.0).uint(5).uint(self.expires_at.0);
         w.uint(6).array(2).array(self.signers.keys.len());
         for key in &self.signers.keys {
@@ -60,7 +64,7 @@ impl Content {
             w.array(2).bytes(issuer).bytes(serial);
         }
         self.write_signers(&mut w);
-        self.write_tpm(&mut w);
+        tpm::write(&mut w, &self.tpm);
         w.uint(17).array(2);
         texts(&mut w, self.witnesses.keys.iter().map(String::as_str));
         w.uint(self.witnesses.threshold as u64);
@@ -104,26 +108,6 @@ impl Content {
         }
     }
 
-    fn write_tpm(&self, w: &mut Writer) {
-        let tpm = &self.tpm;
-        w.uint(16).array(6).array(tpm.ak_names.len());
-        for name in &tpm.ak_names {
-            w.bytes(name);
-        }
-        for roots in [&tpm.ak_roots, &tpm.ek_roots] {
-            w.array(roots.len());
-            for NamedDer { name, der } in roots {
-                w.array(2).text(name).bytes(der);
-            }
-        }
-        registers(w, tpm.pcrs.iter().map(|(index, value)| (*index, &value[..])));
-        w.bool(tpm.event_log_required);
-        match tpm.boot_pcr {
-            None => w.null(),
-            Some(index) => w.uint(index.into()),
-        };
-    }
-
     /// Parses a payload (checks Y2 and Y3). Nobody has been asked whether it is signed.
     pub fn parse_unverified(payload: &[u8]) -> Result<Self, PolicyError> {
         let content = read(payload).map_err(PolicyError::Malformed)?;
@@ -153,9 +137,9 @@ fn read(payload: &[u8]) -> Result<Content, CborError> {
     let r = &mut Reader::new(payload);
     r.map_of("policy", KEYS as u64)?;
     r.key(1)?;
-    let (at, version) = (r.position(), r.uint()?);
-    if version != FORMAT {
-        return Err(CborError::Range { at, what: "format", expected: "1", found: version });
+    let (at, format) = (r.position(), r.uint()?);
+    if ![FORMAT, FORMAT_TPM].contains(&format) {
+        return Err(CborError::Range { at, what: "format", expected: "1 or 2", found: format });
     }
     let name = keyed(r, 2, name_text)?;
     let version = keyed(r, 3, |r| r.uint())?;
@@ -177,7 +161,7 @@ fn read(payload: &[u8]) -> Result<Content, CborError> {
         keyed(r, 14, |r| r.entries("revoked signers", ENDED_SIGNERS_MAX, revoked_signer))?;
     let retired_signers =
         keyed(r, 15, |r| r.entries("retired signers", ENDED_SIGNERS_MAX, retired_signer))?;
-    let tpm = keyed(r, 16, tpm)?;
+    let tpm = keyed(r, 16, |r| tpm::read(r, format == FORMAT_TPM))?;
     let witnesses = keyed(r, 17, witnesses)?;
     let freshness = keyed(r, 18, freshness)?;
     let regions = keyed(r, 19, |r| match r.null()? {
@@ -326,19 +310,6 @@ fn revoked_signer(r: &mut Reader<'_>) -> Result<RevokedSigner, CborError> {
 fn retired_signer(r: &mut Reader<'_>) -> Result<RetiredSigner, CborError> {
     r.array_of("retired signer", 3)?;
     Ok(RetiredSigner { key: key(r)?, from: millis(r)?, reason: reason(r)? })
-}
-
-fn tpm(r: &mut Reader<'_>) -> Result<Tpm, CborError> {
-    r.array_of("tpm", 6)?;
-    let ak_names = r.entries("AK names", AK_NAMES_MAX, |r| {
-        Ok(r.bytes_max("AK name", AK_NAME_BYTES_MAX)?.to_vec())
-    })?;
-    let ak_roots = r.entries("AK roots", ROOTS_MAX, named_der)?;
-    let ek_roots = r.entries("EK roots", ROOTS_MAX, named_der)?;
-    let pcrs = pcr_list(r, |r| Ok(r.bytes_max("register", PCR_BYTES_MAX)?.to_vec()))?;
-    let event_log_required = r.bool()?;
-    let boot_pcr = if r.null()? { None } else { Some(r.uint_max("register", 23)? as u8) };
-    Ok(Tpm { ak_names, ak_roots, ek_roots, pcrs, event_log_required, boot_pcr })
 }
 
 fn witnesses(r: &mut Reader<'_>) -> Result<Witnesses, CborError> {

@@ -149,6 +149,42 @@ pub struct Tpm {
     pub event_log_required: bool,
     /// The register that the boot configuration is extended into, if any.
     pub boot_pcr: Option<u8>,
+    /// Accepted firmware versions (T23), sorted; `None` accepts all and leaves T23 not checked.
+    pub firmware: Option<Vec<u64>>,
+    /// Names of those `ak_roots` that certify nothing but attestation keys, sorted: certificates
+    /// under them need not name their purpose.
+    pub dedicated_roots: Vec<String>,
+    /// What is known of pinned keys, sorted by name.
+    pub keys: Vec<AttestationKey>,
+}
+
+impl Tpm {
+    /// Whether something is said that format 1 has no place for.
+    pub(crate) fn needs_format_2(&self) -> bool {
+        self.firmware.is_some() || !self.dedicated_roots.is_empty() || !self.keys.is_empty()
+    }
+}
+
+/// What the registration of an attestation key, or its last quote, established.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttestationKey {
+    /// Its name, one of `ak_names`.
+    pub name: Vec<u8>,
+    /// Its qualified name (T16): nameAlg and digest.
+    pub qualified_name: Option<Vec<u8>>,
+    /// The clock of its last quote (T22): no quote may be older.
+    pub clock: Option<TpmClock>,
+}
+
+/// Counters of TPMS_CLOCK_INFO (TPM 2.0 Part 2, 10.11.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TpmClock {
+    /// Milliseconds that the TPM has been powered.
+    pub ms: u64,
+    /// Resets of the TPM.
+    pub resets: u32,
+    /// Restarts and resumes since the last reset.
+    pub restarts: u32,
 }
 
 /// Witnesses of checkpoints.

@@ -22,8 +22,8 @@ mod rules_of;
 mod signed;
 
 pub use content::{
-    Anchor, Content, Freshness, Kind, NamedDer, Pcr, Release, RetiredSigner, RevokedCertificate,
-    RevokedRelease, RevokedSigner, Signers, Tpm, Witnesses,
+    Anchor, AttestationKey, Content, Freshness, Kind, NamedDer, Pcr, Release, RetiredSigner,
+    RevokedCertificate, RevokedRelease, RevokedSigner, Signers, Tpm, TpmClock, Witnesses,
 };
 pub use error::PolicyError;
 pub use signed::{SignedPolicy, UnverifiedPolicy, VerifiedPolicy, add_signatures, sign};
@@ -56,6 +56,8 @@ pub const SERIAL_BYTES_MAX: usize = 40;
 pub const ENDED_SIGNERS_MAX: usize = 4_096;
 /// Most pinned attestation keys.
 pub const AK_NAMES_MAX: usize = 1_024;
+/// Most firmware versions of TPMs.
+pub const FIRMWARE_VERSIONS_MAX: usize = 256;
 /// Most witnesses.
 pub const WITNESSES_MAX: usize = 16;
 /// Longest verifier key of a witness, in bytes.

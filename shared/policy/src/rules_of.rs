@@ -4,7 +4,7 @@
 
 use crate::content::{Anchor, Content, Kind, NamedDer, Release};
 use crate::{
-    AGE_MS_MAX, AK_NAMES_MAX, AWS_NITRO_G1, BOOT_CONFIG_PCR, BOOT_CONFIGS_MAX, ENDED_SIGNERS_MAX,
+    AGE_MS_MAX, AWS_NITRO_G1, BOOT_CONFIG_PCR, BOOT_CONFIGS_MAX, ENDED_SIGNERS_MAX,
     ISSUER_BYTES_MAX, NAME_BYTES_MAX, PolicyError, REASON_BYTES_MAX, REGIONS_MAX, RELEASES_MAX,
     REVOKED_CERTIFICATES_MAX, ROOT_BYTES_MAX, ROOTS_MAX, SERIAL_BYTES_MAX, SIGNERS_MAX,
     SKEW_MS_MAX, WITNESS_BYTES_MAX, WITNESSES_MAX, is_check,
@@ -12,12 +12,12 @@ use crate::{
 use rules::BootConfig;
 use std::collections::BTreeSet;
 
+mod tpm;
+
 type Checked = Result<(), PolicyError>;
 
 /// Registers that name an enclave's image.
 const IMAGE_PCRS: [u8; 3] = [0, 1, 2];
-/// Registers of a TPM that any program may reset and extend to what it likes.
-const RESETTABLE: [u8; 2] = [16, 23];
 
 impl Content {
     /// Whether this may be written (Y3).
@@ -168,65 +168,6 @@ impl Content {
             }
         }
         Ok(())
-    }
-
-    fn check_tpm(&self) -> Checked {
-        let tpm = &self.tpm;
-        self.check_boot_pcr()?;
-        if !self.kinds.contains(&Kind::Tpm) {
-            let nothing = crate::Tpm { boot_pcr: tpm.boot_pcr, ..crate::Tpm::default() };
-            return match *tpm == nothing {
-                true => Ok(()),
-                false => refuse("tpm", "nothing where tpm is not accepted", "demands"),
-            };
-        }
-        ascending("tpm AK names", tpm.ak_names.iter(), AK_NAMES_MAX)?;
-        for name in &tpm.ak_names {
-            // nameAlg (SHA-256 000b, SHA-384 000c) and the digest.
-            if !matches!((&name[..], name.len()), ([0, 0x0b, ..], 34) | ([0, 0x0c, ..], 50)) {
-                let expected = "000b and 32 bytes, or 000c and 48 bytes";
-                return refuse("tpm AK name", expected, crypto::to_hex(name));
-            }
-        }
-        for (field, roots) in [("tpm AK root", &tpm.ak_roots), ("tpm EK root", &tpm.ek_roots)] {
-            ascending(field, roots.iter().map(|one| &one.name), ROOTS_MAX)?;
-            roots.iter().try_for_each(|one| root(field, one))?;
-        }
-        if tpm.ak_names.is_empty() && tpm.ak_roots.is_empty() {
-            return refuse("tpm", "AK names or AK roots: evidence cannot name its own key", "none");
-        }
-        let Some(first) = tpm.pcrs.values().next() else {
-            return refuse("tpm PCRs", "at least one reference value", "none");
-        };
-        for (index, value) in &tpm.pcrs {
-            let field = format!("tpm PCR{index}");
-            let known = *index <= 22 && !RESETTABLE.contains(index);
-            if !known || ![32, 48].contains(&value.len()) || value.len() != first.len() {
-                let expected = "PCR0 to PCR22 without 16, all of 32 or all of 48 bytes";
-                return refuse(field, expected, format!("{} bytes", value.len()));
-            }
-            measured(&field, value)?;
-        }
-        Ok(())
-    }
-
-    fn check_boot_pcr(&self) -> Checked {
-        let Some(index) = self.tpm.boot_pcr else { return Ok(()) };
-        let field = "tpm boot PCR";
-        let found = format!("PCR{index}");
-        // Firmware writes 0 to 7, 17 to 22 need a dynamic launch, any program may reset the rest.
-        if !(8..=15).contains(&index) {
-            return refuse(field, "PCR8 to PCR15", found);
-        }
-        if self.kinds == [Kind::Nitro] {
-            return refuse(field, "none where only enclaves are accepted", found);
-        }
-        let named =
-            |release: &Release| release.kind == Kind::NitroTpm && release.pcrs.contains_key(&index);
-        match self.tpm.pcrs.contains_key(&index) || self.releases.iter().any(named) {
-            true => refuse(field, "a register without a reference value", found),
-            false => Ok(()),
-        }
     }
 
     fn check_rest(&self) -> Checked {

@@ -2,7 +2,7 @@
 //! `successor`, which check the signatures, and by nothing else. Whose signatures they are is for
 //! the pins to say: a policy that only its own signers vouch for is whole, not trusted.
 
-use crate::container::{Opened, encode, sign_payload};
+use crate::container::{encode, parse, sign_payload};
 use crate::content::{Content, Signers};
 use crate::{ISSUED_AHEAD_MS_MAX, PolicyError};
 use crypto::{SigningKey, VerifyingKey, sha384};
@@ -93,27 +93,25 @@ impl VerifiedPolicy {
 impl SignedPolicy {
     /// Parses and checks everything but signatures (Y1 to Y3).
     pub fn parse(bytes: &[u8]) -> Result<UnverifiedPolicy, PolicyError> {
-        let opened = Opened::parse(bytes)?;
+        let (opened, signatures) = parse(bytes)?;
         let content = Content::parse_unverified(opened.payload)?;
-        Ok(UnverifiedPolicy {
-            content,
-            keys: opened.signatures.iter().map(|(key, _)| *key).collect(),
-        })
+        Ok(UnverifiedPolicy { content, keys: signatures.into_keys().collect() })
     }
 
     /// Checks everything (Y1 to Y5). Without pins the verdict is only that the file is whole:
     /// anybody can sign a policy that names themselves.
     pub fn verify(bytes: &[u8], pins: Option<&Signers>) -> Result<VerifiedPolicy, PolicyError> {
-        let opened = Opened::parse(bytes)?;
+        let (opened, _) = parse(bytes)?;
         let content = Content::parse_unverified(opened.payload)?;
-        let signers = opened.signers(&content.signers.keys)?;
+        let signed_by = |keys| opened.signers(keys).map_err(PolicyError::Signature);
+        let signers = signed_by(&content.signers.keys)?;
         let (needed, found) = (content.signers.threshold, signers.len());
         if found < needed {
             return Err(PolicyError::Quorum { needed, found });
         }
         if let Some(pins) = pins {
             // No pins at all would accept everything; `None` says that aloud.
-            let (needed, found) = (pins.threshold.max(1), opened.signers(&pins.keys)?.len());
+            let (needed, found) = (pins.threshold.max(1), signed_by(&pins.keys)?.len());
             if found < needed {
                 return Err(PolicyError::Pins { needed, found });
             }
@@ -127,8 +125,7 @@ impl SignedPolicy {
 pub fn sign(content: &Content, keys: &[SigningKey]) -> Result<Vec<u8>, PolicyError> {
     content.check()?;
     let payload = content.to_bytes();
-    let signatures: Vec<_> = keys.iter().map(|key| sign_payload(&payload, key)).collect();
-    let bytes = encode(&payload, &signatures);
+    let bytes = encode(&payload, &sign_payload(&payload, keys));
     // Sizes are limited where they are read; a writer learns of it here.
     SignedPolicy::parse(&bytes).map(|_| bytes)
 }
@@ -136,13 +133,11 @@ pub fn sign(content: &Content, keys: &[SigningKey]) -> Result<Vec<u8>, PolicyErr
 /// Adds signatures to those that a policy carries, over the very same payload. All that stand
 /// there have to verify.
 pub fn add_signatures(bytes: &[u8], keys: &[SigningKey]) -> Result<Vec<u8>, PolicyError> {
-    let opened = Opened::parse(bytes)?;
+    let (opened, mut signatures) = parse(bytes)?;
     Content::parse_unverified(opened.payload)?;
-    let there = opened.signatures.iter().map(|(key, _)| VerifyingKey::from_bytes(key));
-    let there = there.collect::<Result<Vec<_>, _>>().map_err(PolicyError::Signature)?;
-    opened.signers(&there)?;
-    let mut signatures = opened.signatures;
-    signatures.extend(keys.iter().map(|key| sign_payload(opened.payload, key)));
+    let there = signatures.keys().map(VerifyingKey::from_bytes).collect::<Result<Vec<_>, _>>();
+    there.and_then(|keys| opened.signers(&keys)).map_err(PolicyError::Signature)?;
+    signatures.extend(sign_payload(opened.payload, keys));
     let bytes = encode(opened.payload, &signatures);
     SignedPolicy::parse(&bytes).map(|_| bytes)
 }

@@ -95,6 +95,9 @@ pub enum ReceiptError {
         /// The root.
         root: Hash,
     },
+    /// The statement's own signature does not verify.
+    #[error("P5: statement signature: {0}")]
+    StatementSignature(crypto::CryptoError),
     /// The path does not lead from the leaf to the root.
     #[error("P7: inclusion: {0}")]
     Inclusion(TlogError),
@@ -171,8 +174,8 @@ impl ReceiptError {
         Self::Header { what, expected: expected.into(), found }
     }
 
-    /// Number of the check that failed: P7 (inclusion), P8 (checkpoint and its log's signature),
-    /// P9 (consistency) or P20 (witnesses).
+    /// Number of the check that failed: P5 (the statement's signature), P7 (inclusion), P8
+    /// (checkpoint and its log's signature), P9 (consistency) or P20 (witnesses).
     pub fn check(&self) -> &'static str {
         match self {
             Self::TooLarge { part, .. } | Self::Syntax { part, .. } => part.check(),
@@ -183,6 +186,7 @@ impl ReceiptError {
             | Self::Inclusion(_)
             | Self::Data { .. }
             | Self::ServiceKey { .. } => "P7",
+            Self::StatementSignature(_) => "P5",
             Self::Origin { .. }
             | Self::Unsigned { .. }
             | Self::LogSignature { .. }
@@ -201,7 +205,9 @@ impl ReceiptError {
             Self::Header { .. } | Self::Absent { .. } => {
                 "this is not a receipt of a form that this verifier knows; ask for another one"
             }
-            Self::ReceiptSignature { .. } | Self::LogSignature { .. } => {
+            Self::ReceiptSignature { .. }
+            | Self::LogSignature { .. }
+            | Self::StatementSignature(_) => {
                 "use the key that the log's attestation names; if it is that one, it is forged"
             }
             Self::Inclusion(_) | Self::Data { .. } => {

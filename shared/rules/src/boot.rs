@@ -2,8 +2,9 @@
 //! results. The enclave extends its hash into PCR16 and locks the register before it makes a key,
 //! so whoever delivers these bytes cannot choose them unseen.
 
-use crate::{FUEL_MAX, MEMORY_PAGES_MAX, RulesError, codec, malformed};
-use cbor::{Reader, Writer};
+use crate::codec::{self, RawKeys, keyed};
+use crate::{FUEL_MAX, KEYS_MAX, MEMORY_PAGES_MAX, RulesError, malformed};
+use cbor::{CborError, Reader, Writer};
 use crypto::{Digest, Domain, VerifyingKey, digest, sha384};
 
 const WHAT: &str = "boot configuration";
@@ -84,7 +85,10 @@ impl BootConfig {
             let (max, found) = (BOOT_CONFIG_BYTES_MAX, bytes.len());
             return Err(RulesError::TooLarge { what: WHAT, max, found });
         }
-        let config = Self::read(&mut Reader::new(bytes))?;
+        let (authorities, freshness_keys, rest) = Self::read(bytes).map_err(malformed(WHAT))?;
+        let authorities = codec::keys("authorities", &authorities)?;
+        let freshness_keys = codec::keys("freshness keys", &freshness_keys)?;
+        let config = Self { authorities, freshness_keys, ..rest };
         config.check()?;
         if config.to_bytes() != bytes {
             return Err(RulesError::NotCanonical(WHAT));
@@ -92,47 +96,25 @@ impl BootConfig {
         Ok(config)
     }
 
-    fn read(r: &mut Reader<'_>) -> Result<Self, RulesError> {
-        let head = |r: &mut Reader<'_>, key| r.key(key).map_err(malformed(WHAT));
-        r.map_of(WHAT, 8).map_err(malformed(WHAT))?;
-        head(r, 1)?;
-        let version = r.uint().map_err(malformed(WHAT))?;
-        if version != 1 {
-            return Err(content("version", format!("expected 1, found {version}")));
-        }
-        head(r, 2)?;
-        let authorities = codec::keys(r, "authorities")?;
-        head(r, 3)?;
-        let threshold = r.uint_max("threshold", 16).map_err(malformed(WHAT))? as usize;
-        head(r, 4)?;
-        let freshness_keys = codec::keys(r, "freshness keys")?;
-        head(r, 5)?;
-        let freshness_threshold = r.uint_max("threshold", 16).map_err(malformed(WHAT))? as usize;
-        let (rulebook, freshness, limits) = Self::read_rest(r).map_err(malformed(WHAT))?;
-        Ok(Self {
-            authorities,
+    /// The keys as they came, and all the rest.
+    fn read(bytes: &[u8]) -> Result<(RawKeys, RawKeys, Self), CborError> {
+        let r = &mut Reader::new(bytes);
+        r.map_of(WHAT, 8)?;
+        codec::version(r, 1, "version 1")?;
+        let authorities = keyed(r, 2, codec::raw_keys)?;
+        let threshold = keyed(r, 3, threshold)?;
+        let freshness_keys = keyed(r, 4, codec::raw_keys)?;
+        let rest = Self {
+            authorities: Vec::new(),
             threshold,
-            freshness_keys,
-            freshness_threshold,
-            rulebook,
-            freshness,
-            limits,
-        })
-    }
-
-    fn read_rest(r: &mut Reader<'_>) -> Result<(String, FreshnessPolicy, Limits), cbor::CborError> {
-        r.key(6)?;
-        let rulebook = codec::name(r)?;
-        r.key(7)?;
-        r.array_of("freshness ages", 3)?;
-        let freshness =
-            FreshnessPolicy { warn_ms: r.uint()?, max_ms: r.uint()?, refuse_ms: r.uint()? };
-        r.key(8)?;
-        r.array_of("limits", 2)?;
-        let fuel_max = r.uint_max("fuel_max", FUEL_MAX)?;
-        let memory_pages_max = r.uint_max("memory_pages_max", MEMORY_PAGES_MAX.into())? as u32;
+            freshness_keys: Vec::new(),
+            freshness_threshold: keyed(r, 5, self::threshold)?,
+            rulebook: keyed(r, 6, codec::name)?,
+            freshness: keyed(r, 7, ages)?,
+            limits: keyed(r, 8, limits)?,
+        };
         r.end()?;
-        Ok((rulebook, freshness, Limits { fuel_max, memory_pages_max }))
+        Ok((authorities, freshness_keys, rest))
     }
 
     fn check(&self) -> Result<(), RulesError> {
@@ -166,6 +148,22 @@ impl BootConfig {
     pub fn pcr16(&self) -> [u8; 48] {
         sha384(&[&[0; 48], &self.pcr_extension()])
     }
+}
+
+fn threshold(r: &mut Reader<'_>) -> Result<usize, CborError> {
+    Ok(r.uint_max("threshold", KEYS_MAX as u64)? as usize)
+}
+
+fn ages(r: &mut Reader<'_>) -> Result<FreshnessPolicy, CborError> {
+    r.array_of("freshness ages", 3)?;
+    Ok(FreshnessPolicy { warn_ms: r.uint()?, max_ms: r.uint()?, refuse_ms: r.uint()? })
+}
+
+fn limits(r: &mut Reader<'_>) -> Result<Limits, CborError> {
+    r.array_of("limits", 2)?;
+    let fuel_max = r.uint_max("fuel_max", FUEL_MAX)?;
+    let memory_pages_max = r.uint_max("memory_pages_max", MEMORY_PAGES_MAX.into())? as u32;
+    Ok(Limits { fuel_max, memory_pages_max })
 }
 
 fn content(field: &str, problem: String) -> RulesError {

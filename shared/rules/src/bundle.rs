@@ -1,7 +1,7 @@
 //! The bundle's payload: rules, modules, lists. Parsing checks everything that later code relies
 //! on: order, uniqueness, indexes, windows that do not overlap.
 
-use crate::codec::{keyed, millis, name};
+use crate::codec::{keyed, millis, name, version};
 use crate::{
     LISTS_MAX, ListSnapshot, MODULE_BYTES_MAX, MODULES_MAX, NAME_BYTES_MAX, RULES_MAX, Rule,
     RulesError, malformed,
@@ -85,17 +85,7 @@ impl Bundle {
     fn read(payload: &[u8]) -> Result<(Self, Vec<&[u8]>), CborError> {
         let r = &mut Reader::new(payload);
         r.map_of(WHAT, 9)?;
-        r.key(1)?;
-        let at = r.position();
-        let found = r.uint()?;
-        if found != FORMAT {
-            return Err(CborError::Range {
-                at,
-                what: "bundle format",
-                expected: "version 2",
-                found,
-            });
-        }
+        version(r, FORMAT, "version 2")?;
         let bundle = Self {
             name: keyed(r, 2, name)?,
             version: keyed(r, 3, |r| r.uint())?,
@@ -134,34 +124,26 @@ impl Bundle {
     /// Everything that later code relies on.
     pub fn check(&self) -> Result<(), RulesError> {
         let hashes: Vec<_> = self.modules.iter().map(|m| module_hash(m)).collect();
-        if !hashes.is_sorted_by(|a, b| a < b) {
-            return Err(content("modules", "not sorted by hash and unique"));
-        }
-        if !self.lists.is_sorted_by(|a, b| a.id < b.id) {
-            return Err(content("lists", "not sorted by id and unique"));
-        }
-        if !self.names.is_sorted_by(|a, b| a.id < b.id) {
-            return Err(content("lists of names", "not sorted by id and unique"));
-        }
-        if self.list_count() > LISTS_MAX {
-            return Err(content("lists", "more than 64 in all"));
-        }
+        let names_sorted = self.names.is_sorted_by(|a, b| a.id < b.id);
+        refuse_any([
+            (!hashes.is_sorted_by(|a, b| a < b), "modules", "not sorted by hash and unique"),
+            (!self.lists.is_sorted_by(|a, b| a.id < b.id), "lists", "not sorted by id and unique"),
+            (!names_sorted, "lists of names", "not sorted by id and unique"),
+            (self.list_count() > LISTS_MAX, "lists", "more than 64 in all"),
+        ])?;
         for index in 0..self.list_count() {
             let id = self.list_id(index).unwrap_or_default();
-            if id.is_empty() || id.len() > NAME_BYTES_MAX {
-                return Err(content(id, "a list's id has 1 to 128 bytes"));
-            }
+            let wrong = id.is_empty() || id.len() > NAME_BYTES_MAX;
+            refuse_any([(wrong, id, "a list's id has 1 to 128 bytes")])?;
         }
         for names in &self.names {
             names.check()?;
-            if self.lists.iter().any(|list| list.id == names.id) {
-                return Err(content(&names.id, "is a plain list and a list of names"));
-            }
+            let both = self.lists.iter().any(|list| list.id == names.id);
+            refuse_any([(both, &names.id, "is a plain list and a list of names")])?;
         }
         for list in &self.lists {
-            if !list.entries.is_sorted_by(|a, b| a < b) {
-                return Err(content(&list.id, "entries are not sorted and unique"));
-            }
+            let unsorted = !list.entries.is_sorted_by(|a, b| a < b);
+            refuse_any([(unsorted, &list.id, "entries are not sorted and unique")])?;
         }
         for rule in &self.rules {
             self.check_rule(rule)?;
@@ -180,29 +162,27 @@ impl Bundle {
     }
 
     fn check_rule(&self, rule: &Rule) -> Result<(), RulesError> {
-        let id = &rule.id;
-        if id.is_empty() || rule.version.is_empty() || rule.entry.is_empty() {
-            return Err(content(id, "id, version and entry must not be empty"));
-        }
-        if rule.module >= self.modules.len() {
-            return Err(content(id, "names a module that the bundle lacks"));
-        }
-        if rule.lists.iter().any(|list| *list >= self.list_count()) {
-            return Err(content(id, "names a list that the bundle lacks"));
-        }
-        if rule.reasons.is_empty() {
-            return Err(content(id, "has no reasons"));
-        }
-        if rule.effective_to.is_some_and(|end| end <= rule.effective_from) {
-            return Err(content(id, "ends before it takes effect"));
-        }
-        if facts::Jurisdiction::parse(&rule.jurisdiction).is_err()
-            || facts::Domain::parse(&rule.domain).is_err()
-        {
-            return Err(content(id, "has an unknown jurisdiction or domain"));
-        }
-        Ok(())
+        let id = &*rule.id;
+        let unnamed = id.is_empty() || rule.version.is_empty() || rule.entry.is_empty();
+        let of_no_list = rule.lists.iter().any(|list| *list >= self.list_count());
+        let over_at_once = rule.effective_to.is_some_and(|end| end <= rule.effective_from);
+        let out_of_scope = facts::Jurisdiction::parse(&rule.jurisdiction).is_err()
+            || facts::Domain::parse(&rule.domain).is_err();
+        refuse_any([
+            (unnamed, id, "id, version and entry must not be empty"),
+            (rule.module >= self.modules.len(), id, "names a module that the bundle lacks"),
+            (of_no_list, id, "names a list that the bundle lacks"),
+            (rule.reasons.is_empty(), id, "has no reasons"),
+            (over_at_once, id, "ends before it takes effect"),
+            (out_of_scope, id, "has an unknown jurisdiction or domain"),
+        ])
     }
+}
+
+/// The first problem that there is: (whether it is one, field, problem).
+fn refuse_any<const N: usize>(problems: [(bool, &str, &str); N]) -> Result<(), RulesError> {
+    let first = problems.into_iter().find(|(is_one, ..)| *is_one);
+    first.map_or(Ok(()), |(_, field, problem)| Err(content(field, problem)))
 }
 
 fn content(field: &str, problem: &str) -> RulesError {

@@ -18,13 +18,14 @@ pub(crate) fn millis(r: &mut Reader<'_>) -> Result<Millis, CborError> {
     Ok(Millis(r.uint_max("time", i64::MAX as u64)?))
 }
 
-pub(crate) fn keys(
-    r: &mut Reader<'_>,
-    what: &'static str,
-) -> Result<Vec<VerifyingKey>, RulesError> {
-    let raw = r
-        .entries(what, KEYS_MAX, |r| r.array_bytes::<32>("key"))
-        .map_err(crate::malformed(what))?;
+/// Keys that nobody has looked at.
+pub(crate) type RawKeys = Vec<[u8; 32]>;
+
+pub(crate) fn raw_keys(r: &mut Reader<'_>) -> Result<RawKeys, CborError> {
+    r.entries("keys", KEYS_MAX, |r| r.array_bytes("key"))
+}
+
+pub(crate) fn keys(what: &str, raw: &[[u8; 32]]) -> Result<Vec<VerifyingKey>, RulesError> {
     let bad = |problem: String| RulesError::Content { field: what.into(), problem };
     if !raw.is_sorted_by(|a, b| a < b) {
         return Err(bad("keys are not sorted and unique".into()));
@@ -47,4 +48,17 @@ pub(crate) fn keyed<'a, T>(
 ) -> Result<T, CborError> {
     r.key(key)?;
     read(r)
+}
+
+/// Key 1: the version of a format.
+pub(crate) fn version(
+    r: &mut Reader<'_>,
+    version: u64,
+    expected: &'static str,
+) -> Result<(), CborError> {
+    let (at, found) = (r.position(), keyed(r, 1, |r| r.uint())?);
+    match found == version {
+        true => Ok(()),
+        false => Err(CborError::Range { at, what: "format", expected, found }),
+    }
 }

@@ -1,7 +1,7 @@
 //! The authority's short-lived word that a bundle is still the newest (the timestamp role of
 //! TUF). A rebooted enclave forgets, so without it the parent could serve an old bundle for ever.
 
-use crate::codec::millis;
+use crate::codec::{keyed, millis, version};
 use crate::{FreshnessPolicy, RulesError, malformed};
 use cbor::{Reader, Writer};
 use crypto::Digest;
@@ -45,18 +45,12 @@ impl Freshness {
     /// Parses a payload.
     pub fn parse_unverified(payload: &[u8]) -> Result<Self, RulesError> {
         let read = || {
-            let mut r = Reader::new(payload);
+            let r = &mut Reader::new(payload);
             r.map_of(WHAT, 5)?;
-            r.key(1)?;
-            r.uint_max("version", 1)?;
-            r.key(2)?;
-            let bundle = Digest(r.array_bytes("bundle hash")?);
-            r.key(3)?;
-            let version = r.uint()?;
-            r.key(4)?;
-            let issued_at = millis(&mut r)?;
-            r.key(5)?;
-            let expires_at = millis(&mut r)?;
+            version(r, 1, "version 1")?;
+            let bundle = keyed(r, 2, |r| r.array_bytes("bundle hash").map(Digest))?;
+            let version = keyed(r, 3, |r| r.uint())?;
+            let (issued_at, expires_at) = (keyed(r, 4, millis)?, keyed(r, 5, millis)?);
             r.end()?;
             Ok(Self { bundle, version, issued_at, expires_at })
         };

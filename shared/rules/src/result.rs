@@ -1,7 +1,7 @@
 //! What a rule answers: outcome, reason code, compared values; and the canonical bytes of that
 //! answer (FORMAT.md §4), which are the leaves under `output_hash`.
 
-use cbor::Writer;
+use cbor::{CborError, Reader, Writer};
 use crypto::{Digest, Domain, Salt, digest};
 use std::fmt;
 
@@ -184,25 +184,15 @@ impl RuleResult {
     }
 
     /// Reads canonical bytes, as they travel beside a proof.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, cbor::CborError> {
-        let mut r = cbor::Reader::new(bytes);
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CborError> {
+        let mut r = Reader::new(bytes);
         r.array_of("rule result", 5)?;
         let id = r.text_max("rule id", crate::NAME_BYTES_MAX)?.to_owned();
         let version = r.text_max("rule version", crate::NAME_BYTES_MAX)?.to_owned();
-        let at = r.position();
-        let code = r.uint()?;
-        let outcome = Outcome::from_code(code).ok_or(cbor::CborError::Range {
-            at,
-            what: "outcome",
-            expected: "0 to 5",
-            found: code,
-        })?;
+        let outcome = Outcome::ALL[r.uint_max("outcome", 5)? as usize].0;
         let reason = r.uint_max("reason", u16::MAX.into())? as u16;
-        let mut values = Vec::new();
-        let mut list = r.array()?;
-        while r.more(&mut list)? {
-            values.push(read_value(&mut r)?);
-        }
+        // As many as the bytes hold.
+        let values = r.entries("values", usize::MAX, read_value)?;
         r.end()?;
         Ok(Self { id, version, outcome, reason, values })
     }
@@ -219,7 +209,7 @@ pub fn leaf_salt(salt: &Salt, index: u32) -> Salt {
     Salt(digest(Domain::LeafSalt, &[&salt.0, &index.to_be_bytes()]).0)
 }
 
-fn read_value(r: &mut cbor::Reader<'_>) -> Result<Value, cbor::CborError> {
+fn read_value(r: &mut Reader<'_>) -> Result<Value, CborError> {
     let at = r.position();
     let mut entry = r.array()?;
     let length = entry.left().unwrap_or(0);
@@ -237,31 +227,23 @@ fn read_value(r: &mut cbor::Reader<'_>) -> Result<Value, cbor::CborError> {
         (5, 2) => Value::Code(r.text_max("code value", 4)?.to_owned()),
         (6, 2) => Value::Duration(r.int()?),
         (found, _) => {
-            return Err(cbor::CborError::Range {
-                at,
-                what: "value",
-                expected: "kind 1 to 6",
-                found,
-            });
+            return Err(CborError::Range { at, what: "value", expected: "kind 1 to 6", found });
         }
     };
     // Leaves the container's depth as it was.
-    while entry.left().is_some_and(|left| left > 0) {
-        r.more(&mut entry)?;
-    }
-    r.more(&mut entry)?;
+    while r.more(&mut entry)? {}
     Ok(value)
 }
 
 /// An integer where 64 signed bits suffice, else 16 bytes, big-endian two's complement.
-fn read_mantissa(r: &mut cbor::Reader<'_>) -> Result<i128, cbor::CborError> {
+fn read_mantissa(r: &mut Reader<'_>) -> Result<i128, CborError> {
     if r.peek()? != cbor::Kind::Bytes {
         return r.int().map(i128::from);
     }
     let at = r.position();
     let wide = i128::from_be_bytes(r.array_bytes("mantissa")?);
     match i64::try_from(wide) {
-        Ok(_) => Err(cbor::CborError::NotMinimal { at }),
+        Ok(_) => Err(CborError::NotMinimal { at }),
         Err(_) => Ok(wide),
     }
 }

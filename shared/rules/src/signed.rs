@@ -5,9 +5,10 @@ use crate::{
     BUNDLE_BYTES_MAX, BootConfig, Bundle, FRESHNESS_BYTES_MAX, Freshness, KEYS_MAX, RulesError,
     malformed,
 };
-use cbor::{Reader, Writer};
-use crypto::cose::{ALG_EDDSA, LABEL_ALG, LABEL_KID, LABEL_TYP, TAG_SIGN, sign_structure};
-use crypto::{Digest, Domain, Signature, SigningKey, VerifyingKey, digest};
+use crypto::cose::{
+    CoseSign, body_protected, read_sign, sign_one, sign_protected, signer_key, write_sign,
+};
+use crypto::{Digest, Domain, SigningKey, VerifyingKey, digest};
 
 const BUNDLE: Kind = Kind {
     what: "rule bundle",
@@ -105,86 +106,26 @@ pub fn sign_freshness(freshness: &Freshness, keys: &[SigningKey]) -> Vec<u8> {
     sign(&FRESHNESS, &freshness.to_bytes(), keys)
 }
 
-fn body_protected(kind: &Kind) -> Vec<u8> {
-    let mut w = Writer::new();
-    w.map(1).uint(LABEL_TYP).text(kind.typ);
-    w.finish()
-}
-
-fn sign_protected(key: &[u8; 32]) -> Vec<u8> {
-    let mut w = Writer::new();
-    w.map(2).uint(LABEL_ALG).int(ALG_EDDSA).uint(LABEL_KID).bytes(key);
-    w.finish()
-}
-
 fn sign(kind: &Kind, payload: &[u8], keys: &[SigningKey]) -> Vec<u8> {
-    let body = body_protected(kind);
-    let mut signers: Vec<_> = keys.iter().map(|key| (key.verifying_key(), key)).collect();
-    signers.sort_by_key(|(public, _)| *public);
-    signers.dedup_by_key(|(public, _)| *public);
-    let mut w = Writer::with_capacity(payload.len() + 256);
-    w.tag(TAG_SIGN).array(4).bytes(&body).map(0).bytes(payload).array(signers.len());
-    for (public, key) in signers {
-        let protected = sign_protected(&public.to_bytes());
-        let signature = key.sign(&sign_structure(&body, &protected, payload));
-        w.array(3).bytes(&protected).map(0).bytes(&signature.0);
-    }
-    w.finish()
+    let body = body_protected(kind.typ);
+    let signatures = keys.iter().map(|key| sign_one(&body, payload, key)).collect();
+    write_sign(&body, payload, &signatures)
 }
 
-struct Opened<'a> {
-    payload: &'a [u8],
-    /// (protected bytes, key, signature)
-    signatures: Vec<(&'a [u8], [u8; 32], Signature)>,
-}
-
-fn open<'a>(kind: &Kind, bytes: &'a [u8]) -> Result<Opened<'a>, RulesError> {
+fn open<'a>(kind: &Kind, bytes: &'a [u8]) -> Result<CoseSign<'a>, RulesError> {
     let what = kind.what;
     if bytes.len() > kind.bytes_max {
         return Err(RulesError::TooLarge { what, max: kind.bytes_max, found: bytes.len() });
     }
-    let read = || {
-        let mut r = Reader::new(bytes);
-        let at = r.position();
-        let found = r.tag()?;
-        if found != TAG_SIGN {
-            return Err(cbor::CborError::Range {
-                at,
-                what: "tag",
-                expected: "98 (COSE_Sign)",
-                found,
-            });
-        }
-        r.array_of("COSE_Sign", 4)?;
-        let body = r.bytes()?;
-        r.map_of("unprotected header", 0)?;
-        let payload = r.bytes()?;
-        let signatures = r.entries("signatures", KEYS_MAX, |r| {
-            r.array_of("COSE_Signature", 3)?;
-            let protected = r.bytes()?;
-            r.map_of("unprotected header", 0)?;
-            let signature = Signature(r.array_bytes("signature")?);
-            Ok((protected, kid(protected)?, signature))
-        })?;
-        r.end()?;
-        Ok((body, Opened { payload, signatures }))
-    };
-    let (body, opened) = read().map_err(malformed(what))?;
-    let canonical = opened.signatures.is_sorted_by(|a, b| a.1 < b.1)
-        && opened.signatures.iter().all(|(protected, key, _)| *protected == sign_protected(key));
-    if body != body_protected(kind) || !canonical {
-        return Err(RulesError::NotCanonical(what));
+    let opened = read_sign(bytes, KEYS_MAX).map_err(malformed(what))?;
+    // Canonical headers differ in their keys alone: they ascend as the keys do.
+    let mut canonical = opened.body == body_protected(kind.typ)
+        && opened.signatures.is_sorted_by(|(a, _), (b, _)| a < b);
+    for (protected, _) in &opened.signatures {
+        let key = signer_key(protected).map_err(malformed(what))?;
+        canonical &= *protected == sign_protected(&key);
     }
-    Ok(opened)
-}
-
-fn kid(protected: &[u8]) -> Result<[u8; 32], cbor::CborError> {
-    let mut r = Reader::new(protected);
-    r.map_of("signer's header", 2)?;
-    r.key(LABEL_ALG)?;
-    r.int()?;
-    r.key(LABEL_KID)?;
-    r.array_bytes("key")
+    if canonical { Ok(opened) } else { Err(RulesError::NotCanonical(what)) }
 }
 
 fn verify<'a>(
@@ -193,18 +134,11 @@ fn verify<'a>(
     known: &[VerifyingKey],
     needed: usize,
 ) -> Result<(&'a [u8], Vec<VerifyingKey>), RulesError> {
+    let what = kind.what;
     let opened = open(kind, bytes)?;
-    let body = body_protected(kind);
-    let mut signers = Vec::new();
-    for (protected, key, signature) in &opened.signatures {
-        // A stranger's signature counts for nothing and harms nothing.
-        let Some(key) = known.iter().find(|known| known.to_bytes() == *key) else { continue };
-        key.verify_strict(&sign_structure(&body, protected, opened.payload), signature)
-            .map_err(|source| RulesError::Signature { what: kind.what, source })?;
-        signers.push(*key);
-    }
+    let signers = opened.signers(known).map_err(|source| RulesError::Signature { what, source })?;
     if signers.len() < needed {
-        return Err(RulesError::Quorum { what: kind.what, needed, found: signers.len() });
+        return Err(RulesError::Quorum { what, needed, found: signers.len() });
     }
     Ok((opened.payload, signers))
 }

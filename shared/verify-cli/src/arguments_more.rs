@@ -65,6 +65,10 @@ pub(crate) struct TpmArguments {
     /// Trust this attestation key: SubjectPublicKeyInfo (PEM or DER); may be given again.
     #[arg(long, value_name = "FILE", conflicts_with = "policy")]
     pub(crate) ak_key: Vec<PathBuf>,
+    /// Trust this authority (PEM or DER), which certifies nothing but attestation keys: its
+    /// certificates need not name their purpose. Give the intermediate that issues them.
+    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    pub(crate) dedicated_root: Option<PathBuf>,
     /// Reference values: {"0": "hex", …}; without any, T24 is not checked and the verdict says so.
     #[arg(long, value_name = "FILE", conflicts_with = "policy")]
     pub(crate) reference: Option<PathBuf>,
@@ -125,6 +129,8 @@ pub(crate) enum VerifyForm {
     Tlog,
     /// A checkpoint as a C2SP signed note, with its cosignatures.
     Checkpoint,
+    /// A signed statement with its receipt of vds 1 in header 394.
+    Transparent,
     /// A transparent statement with a CCF receipt (vds 2).
     Ccf,
 }

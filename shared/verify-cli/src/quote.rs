@@ -8,7 +8,7 @@ use crate::judge::Asked;
 use crate::output::Verdict;
 use crate::table::{Table, short};
 use crate::{files, report, signed_policy};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use attest::tpm::{self, AkBasis, AkParts, AkTrust, QuoteParts, TpmPolicy, VerifiedQuote};
 use attest::{AttestError, NonceRule, VerificationTime};
 use ear::Subject;
@@ -19,6 +19,12 @@ use verify::{Origin, Policy, VerifyError};
 pub(crate) fn tpm(asked: &TpmArguments) -> Result<Verdict> {
     let moment = Asked::of(&asked.common)?;
     let nonce = files::nonce(&asked.common)?;
+    if asked.quote.is_some() && nonce.is_some() {
+        bail!(
+            "--nonce is part of Probity's evidence: a bare quote has none. Say with --extra-data \
+             what its extraData must be"
+        );
+    }
     let context = appraisal::Context {
         at_ms: moment.known_ms().map_or_else(files::now_ms, Ok)?,
         mode: "refused",
@@ -88,8 +94,15 @@ fn policy(
         let der = files::der(path, "CERTIFICATE")?;
         trust = trust.with_root(files::file_name(path), &der).map_err(wrong)?;
     }
+    if let Some(path) = &asked.dedicated_root {
+        let der = files::der(path, "CERTIFICATE")?;
+        trust = trust.with_dedicated_root(files::file_name(path), &der).map_err(wrong)?;
+    }
     if trust.is_empty() {
-        anyhow::bail!("give --ak-name, --ak-key, --root or --policy: no key vouches for itself");
+        bail!(
+            "give --ak-name, --ak-key, --root, --dedicated-root or --policy: no key vouches for \
+             itself"
+        );
     }
     let mut policy = TpmPolicy::new(trust).with_time(time);
     if let Some(path) = &asked.reference {

@@ -98,6 +98,15 @@ fn verify(asked: &VerifyArguments) -> Result<Verdict> {
     };
     let shown = match asked.form {
         VerifyForm::Ccf => ccf(&bytes, asked)?,
+        VerifyForm::Transparent => {
+            if witnesses.is_some() {
+                bail!("a transparent statement carries no cosignature; use tlog or checkpoint");
+            }
+            let key = key(asked)?;
+            TransparentStatement::parse(&bytes)
+                .and_then(|statement| statement.verify_statement(&key))
+                .map(|(proof, verified)| statement(&verified, &proof))
+        }
         VerifyForm::Checkpoint => checkpoint(&bytes, asked, &witnesses)?,
         VerifyForm::Cose | VerifyForm::Tlog => {
             let path = asked.proof.as_deref();
@@ -198,6 +207,19 @@ fn cosigned(
     }
 }
 
+/// A transparent statement: what was decided stands in it, under the same signature.
+fn statement(verified: &VerifiedReceipt, proof: &Proof) -> Shown {
+    let said = proof.signed.statement();
+    let shown = somewhere(verified, proof);
+    let decision = said.decision().name().to_owned();
+    let mut rows = vec![["decision".to_owned(), decision, format!("as of {}", said.as_of)]];
+    rows.extend(shown.rows);
+    let mut json = shown.json;
+    json["decision"] = said.decision().name().into();
+    json["evaluated_at"] = said.evaluated_at.to_string().into();
+    Shown { what: "transparent", rows, json, closing: STATED }
+}
+
 /// A COSE Receipt signs the root alone: its place is shown as the claim that it is.
 fn somewhere(verified: &VerifiedReceipt, proof: &Proof) -> Shown {
     let (index, size) = (verified.claimed_index(), verified.claimed_size());
@@ -242,6 +264,10 @@ fn included(
 /// What inclusion alone does not say.
 const IN_LOG: &str = "INCLUDED in the log of the key that you named. Whether that key is an \
                       enclave's, and what the proof decides: probity-verify proof.";
+
+/// The same of a statement that brings its receipt along.
+const STATED: &str = "SIGNED and INCLUDED in the log, by the key that you named. Whether that key \
+                      is an enclave's: probity-verify proof.";
 
 fn checkpoint(bytes: &[u8], asked: &VerifyArguments, witnesses: &Witnesses) -> Result<Outcome> {
     let own = asked.key.is_some().then(|| key(asked)).transpose()?;

@@ -56,6 +56,18 @@ pub(crate) fn id(origin: &Origin) -> String {
     format!("urn:probity:policy:{}:{}:{hash}", origin.name, origin.version)
 }
 
+/// A word for a policy that is not in force by this machine's clock.
+fn standing(origin: &Origin) -> Option<&'static str> {
+    let now = facts::Millis(files::now_ms().ok()?);
+    match () {
+        () if now >= origin.expires_at => Some("EXPIRED"),
+        () if now.0.saturating_add(policy::ISSUED_AHEAD_MS_MAX) < origin.issued_at.0 => {
+            Some("NOT YET IN FORCE")
+        }
+        () => None,
+    }
+}
+
 /// The rows that say under whose policy a verdict holds.
 pub(crate) fn rows(table: &mut Table, origin: Option<&Origin>) {
     let Some(origin) = origin else {
@@ -65,6 +77,11 @@ pub(crate) fn rows(table: &mut Table, origin: Option<&Origin>) {
     let version = format!("{} version {}", origin.name, origin.version);
     let until = format!("hash {}, in force until {}", short(&origin.hash), origin.expires_at);
     table.row("policy", version, until);
+    // Live verification refuses such a policy; the past is judged by what was in force then.
+    if let Some(word) = standing(origin) {
+        let remark = "not in force now: an archival verdict does not ask that";
+        table.row("policy", word, remark);
+    }
     for signer in &origin.signers {
         table.row("", "signed by", signer.did_key());
     }
@@ -87,6 +104,7 @@ pub(crate) fn fields(origin: Option<&Origin>) -> Value {
         "version": origin.version,
         "hash": crypto::to_hex(&origin.hash),
         "expires_at": origin.expires_at.to_string(),
+        "in_force": standing(origin).is_none(),
         "signers": origin.signers.iter().map(|key| key.did_key()).collect::<Vec<_>>(),
         "pinned": origin.is_pinned,
     })

@@ -47,9 +47,12 @@ impl Policy {
         nonce: Option<Vec<u8>>,
     ) -> Result<VerifiedQuote, VerifyError> {
         let nonce = nonce.map_or(NonceRule::Absent, NonceRule::Exact);
-        let quote = self.quote(bytes, event_log, time, nonce)?;
-        self.check_alone(&Evidence::Tpm(quote.clone()), time)?;
-        Ok(quote)
+        let evidence = Evidence::Tpm(self.quote(bytes, event_log, time, nonce)?);
+        self.check_alone(&evidence, time)?;
+        match evidence {
+            Evidence::Tpm(quote) => Ok(quote),
+            Evidence::Nitro(_) | Evidence::NitroTpm(_) => Err(self.other_kind(Kind::Tpm.name())),
+        }
     }
 
     fn check_alone(&self, evidence: &Evidence, time: VerificationTime) -> Result<(), VerifyError> {

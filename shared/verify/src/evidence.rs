@@ -2,11 +2,13 @@
 //! never be made from anything that `attest` did not verify under the policy.
 
 use crate::{Policy, VerifyError};
-use attest::tpm::{AkBasis, HashAlgorithm, VerifiedQuote};
+use attest::tpm::{
+    AkBasis, ClockInfo, HashAlgorithm, TpmEvidence, TpmPolicy, VerifiedQuote, ak_name,
+};
 use attest::{ChainCache, DocumentKind, NonceRule, VerificationTime, VerifiedDocument};
 use crypto::sha384;
 use facts::Millis;
-use policy::Kind;
+use policy::{Kind, TpmClock};
 use rules::BootConfig;
 use sha2::Digest as _;
 
@@ -104,10 +106,36 @@ impl Policy {
         nonce: NonceRule,
     ) -> Result<VerifiedQuote, VerifyError> {
         let policy = self.tpm.as_ref().ok_or_else(|| self.other_kind(Kind::Tpm.name()))?;
-        let policy = policy.clone().with_nonce(nonce).with_time(time);
+        let policy = self.of_key(bytes, policy.clone(), time).with_nonce(nonce).with_time(time);
         let quote = attest::tpm::verify_evidence(bytes, event_log, &policy)?;
         self.boot_config_of_quote(&quote)?;
         Ok(quote)
+    }
+
+    /// The demands with what is known of the evidence's own key: its qualified name (T16) and its
+    /// last clock (T22). The name is the evidence's claim until it is verified, and a key whose
+    /// name is not pinned has nothing that is known of it.
+    fn of_key(&self, bytes: &[u8], mut policy: TpmPolicy, time: VerificationTime) -> TpmPolicy {
+        if self.tpm_keys.is_empty() {
+            return policy;
+        }
+        // What cannot be read is refused by verification, with its check.
+        let name = TpmEvidence::parse(bytes).and_then(|parsed| ak_name(parsed.ak_public));
+        let known = name.ok().and_then(|name| self.tpm_keys.get(&name));
+        if let Some(name) = known.and_then(|key| key.qualified_name.clone()) {
+            policy = policy.with_qualified_signer(name);
+        }
+        // A proof of the past may well be older than the last quote that was seen.
+        let is_live = matches!(time, VerificationTime::Live { .. });
+        match known.and_then(|key| key.clock).filter(|_| is_live) {
+            None => policy,
+            Some(TpmClock { ms, resets, restarts }) => policy.with_clock(ClockInfo {
+                clock: ms,
+                reset_count: resets,
+                restart_count: restarts,
+                safe: true,
+            }),
+        }
     }
 
     /// Evidence of a proof, verified.

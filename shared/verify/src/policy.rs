@@ -10,7 +10,7 @@ use attest::{
 };
 use crypto::VerifyingKey;
 use facts::Millis;
-use policy::{Kind, VerifiedPolicy};
+use policy::{AttestationKey, Kind, VerifiedPolicy};
 use receipt::cosign::WitnessKey;
 use rules::BootConfig;
 use std::collections::BTreeMap;
@@ -54,6 +54,8 @@ pub struct Policy {
     pub(crate) nitro: Option<NitroPolicy>,
     pub(crate) nitrotpm: Option<NitroPolicy>,
     pub(crate) tpm: Option<TpmPolicy>,
+    /// What is known of pinned attestation keys, by name: other keys have other clocks.
+    pub(crate) tpm_keys: BTreeMap<Vec<u8>, AttestationKey>,
     /// Windows and revocations by the release's name; loose files have none.
     pub(crate) releases: BTreeMap<String, Ended>,
     pub(crate) boot_configs: Vec<BootConfig>,
@@ -87,6 +89,7 @@ impl Policy {
             nitro: Some(nitro),
             nitrotpm: None,
             tpm: None,
+            tpm_keys: BTreeMap::new(),
             releases: BTreeMap::new(),
             boot_configs: vec![boot_config],
             boot_pcr: None,
@@ -107,6 +110,7 @@ impl Policy {
         let content = verified.content();
         let Terms { nitro, nitrotpm, tpm, releases, boot_configs } = Terms::of(content)?;
         let witnesses = content.witnesses.keys.iter().map(|key| WitnessKey::parse(key));
+        let keys = content.tpm.keys.iter();
         let revoked = content
             .revoked_signers
             .iter()
@@ -120,6 +124,7 @@ impl Policy {
             nitro,
             nitrotpm,
             tpm,
+            tpm_keys: keys.map(|key| (key.name.clone(), key.clone())).collect(),
             releases,
             boot_configs,
             boot_pcr: content.tpm.boot_pcr,

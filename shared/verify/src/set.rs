@@ -209,7 +209,8 @@ impl Log {
 
 impl Quote {
     /// Enters every subtree that a verified path shows. The path is as long as index and size
-    /// say, because it was verified; a shorter one would only enter less.
+    /// say, because it was verified; a shorter one would only enter less. Above a subtree that is
+    /// known everything is: it was entered together with the way from it to the root.
     fn take_path(&mut self, leaf: Hash, index: u64, size: u64, path: &[Hash]) {
         let mut spans = Vec::with_capacity(path.len());
         let (mut start, mut count) = (0, size);
@@ -224,9 +225,13 @@ impl Quote {
             }
         }
         let mut below = leaf;
-        self.nodes.insert((index, 1), leaf);
+        if size == 1 {
+            self.nodes.insert((index, 1), leaf);
+        }
         for ((own_is_left, own, other), sibling) in spans.into_iter().rev().zip(path) {
-            self.nodes.insert(own, below);
+            if self.nodes.insert(own, below).is_some() {
+                return;
+            }
             self.nodes.insert(other, *sibling);
             below = match own_is_left {
                 true => node_hash(&below, sibling),
@@ -306,6 +311,34 @@ mod tests {
         }
         // A hostile size is answered without a walk through it.
         assert_eq!(whole.prefix_root(u64::MAX), None);
+    }
+
+    /// Beside a leaf on the right stands the whole left, and both halves are under the root.
+    #[test]
+    fn wide_subtrees_are_known_from_one_path() {
+        for (size, index) in [(2, 0), (6, 0), (8, 0), (192, 0), (192, 128), (192, 191)] {
+            let tree = tree(size as u8);
+            let found = quote(&tree, size, &[index]).prefix_root(size);
+            assert_eq!(found, tree.root_at(size).ok(), "{index} of {size}");
+        }
+    }
+
+    #[test]
+    fn a_report_lists_so_many_gaps_and_forks_and_no_more() {
+        let mut log = Log {
+            agent: String::new(),
+            proofs: 0,
+            duplicates: 0,
+            leaves: (1..=100).map(|number| (2 * number, [0; 32])).collect(),
+            quotes: BTreeMap::new(),
+            forks: Vec::new(),
+        };
+        let (gaps, missing) = log.gaps(201);
+        assert_eq!((gaps.len(), missing), (GAPS_LISTED_MAX, 100));
+        for number in 0..100 {
+            log.fork(format!("{number}"));
+        }
+        assert_eq!(log.forks.len(), FORKS_LISTED_MAX);
     }
 
     #[test]

@@ -126,11 +126,18 @@ fn quotes(content: &Content, boot_configs: &[BootConfig]) -> Result<TpmPolicy, V
         trust = trust.with_name(name.clone())?;
     }
     for root in &tpm.ak_roots {
-        trust = trust.with_root(&root.name, &root.der).map_err(unusable("tpm AK root"))?;
+        let trusted = match tpm.dedicated_roots.contains(&root.name) {
+            true => trust.with_dedicated_root(&root.name, &root.der),
+            false => trust.with_root(&root.name, &root.der),
+        };
+        trust = trusted.map_err(unusable("tpm AK root"))?;
     }
     let mut policy = TpmPolicy::new(trust)
         .with_nonce(NonceRule::Absent)
         .require_event_log(tpm.event_log_required);
+    if let Some(versions) = &tpm.firmware {
+        policy = policy.with_firmware(versions.iter().copied());
+    }
     for (index, value) in &tpm.pcrs {
         policy = policy.with_pcr(*index, value.clone())?;
     }

@@ -5,17 +5,25 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use facts::Millis;
+use policy::Kind;
 
 use super::super::arguments;
-use super::scaffold::{quoted, release};
+use super::scaffold::quoted;
 use super::{Add, read, sign};
 
 /// Adds an entry; what was added.
 pub(super) fn add(what: &Add) -> anyhow::Result<String> {
     let (source, key, entry) = match what {
-        Add::Release { source, measurements, from, to } => {
-            let from = arguments::time_or_now(*from)?;
-            (source, "releases", release(measurements, from, *to)?)
+        Add::Release { source, measured } => {
+            let now = arguments::time_or_now(measured.from)?;
+            let (text, entries) = (text_of(source)?, measured.entries(now)?);
+            let text = with_kind(&text, measured.kind)?;
+            let text = appended(&text, "releases", &entries)?;
+            return replace(source, &text, &format!("releases:\n{entries}"));
+        }
+        Add::EndRelease { source, name, to } => {
+            return ended(source, name, arguments::time_or_now(*to)?);
         }
         Add::RevokeRelease { source, name, reason } => {
             let (name, reason) = (quoted(name), quoted(reason));
@@ -43,6 +51,44 @@ pub(super) fn add(what: &Add) -> anyhow::Result<String> {
     };
     let text = text_of(source)?;
     replace(source, &appended(&text, key, &entry)?, &format!("{key}:\n{entry}"))
+}
+
+/// The text with `kind` among the kinds: a release of another would be of no effect.
+fn with_kind(text: &str, kind: Kind) -> anyhow::Result<String> {
+    let line = text.lines().find(|line| line.starts_with("kinds:")).unwrap_or_default();
+    let list = line["kinds:".len().min(line.len())..].split('#').next().unwrap_or_default().trim();
+    let inner = list.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+    let mut names = inner.unwrap_or_default().split(',').map(str::trim);
+    match inner {
+        Some(_) if names.any(|name| name == kind.name()) => Ok(text.to_owned()),
+        Some(inner) => Ok(text.replacen(line, &format!("kinds: [{inner}, {kind}]"), 1)),
+        None => bail!("write `kinds: [{kind}, …]` on one line: releases of {kind} need it"),
+    }
+}
+
+/// The source with an end to the window of a release, which had none.
+fn ended(source: &Path, name: &str, to: Millis) -> anyhow::Result<String> {
+    let text = text_of(source)?;
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let heads = [format!("  - name: {}", quoted(name)), format!("  - name: {name}")];
+    let from_releases = lines.iter().position(|line| line.starts_with("releases:"));
+    let is_head = |line: &String| heads.iter().any(|head| line.trim_end() == head);
+    let head = from_releases.and_then(|at| {
+        let below = lines[at + 1..].iter().take_while(|line| line.starts_with([' ', '#']));
+        below.clone().position(is_head).map(|offset| at + 1 + offset)
+    });
+    let Some(head) = head else {
+        bail!("no release `- name: {}` in a block under `releases:`", quoted(name));
+    };
+    let inside = |line: &&String| line.starts_with("    ");
+    let end = head + 1 + lines[head + 1..].iter().take_while(inside).count();
+    let said = format!("    to: {to}\n");
+    let old = lines[head + 1..end].iter().position(|line| line.starts_with("    to:"));
+    match old {
+        Some(offset) => lines[head + 1 + offset] = said,
+        None => lines.insert(end, said),
+    }
+    replace(source, &lines.concat(), &format!("release {name} ends at {to}\n"))
 }
 
 /// Witnesses are a mapping with a threshold: the first one makes it, later ones join its list.

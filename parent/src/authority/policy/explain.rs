@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use facts::Millis;
-use policy::{Anchor, Content, Kind, Release};
+use policy::{Anchor, AttestationKey, Content, Kind, Release};
 
 use super::super::arguments::{self, Duration};
 use super::Explain;
@@ -111,6 +111,24 @@ fn accepted(text: &mut String, content: &Content, at: Millis) {
     if content.kinds.contains(&Kind::Tpm) {
         let keys = format!("{} pinned keys, {} AK roots", tpm.ak_names.len(), tpm.ak_roots.len());
         line(text, "tpm", format!("{keys}, {} reference values", tpm.pcrs.len()));
+        for name in &tpm.dedicated_roots {
+            let word = "certifies attestation keys alone: certificates need not name their purpose";
+            line(text, "", format!("{name} {word}"));
+        }
+        for version in tpm.firmware.iter().flatten() {
+            line(text, "", format!("firmware {version:#018x}"));
+        }
+        let with =
+            |has: fn(&AttestationKey) -> bool| tpm.keys.iter().filter(|key| has(key)).count();
+        let (named, timed) =
+            (with(|key| key.qualified_name.is_some()), with(|key| key.clock.is_some()));
+        if named + timed > 0 {
+            line(
+                text,
+                "",
+                format!("{named} keys with a qualified name, {timed} with a last clock"),
+            );
+        }
     }
     if let Some(regions) = &content.regions {
         line(text, "regions", regions.join(", "));
@@ -190,6 +208,20 @@ fn not_demanded(content: &Content) -> Vec<String> {
     let tpm = content.kinds.contains(&Kind::Tpm);
     gap(tpm && !content.tpm.event_log_required, "the measured-boot log (T25 to T30)");
     gap(tpm, "a time of TPM quotes: they have none (P10)");
+    let (names, keys) = (&content.tpm.ak_names, &content.tpm.keys);
+    let known = |has: fn(&AttestationKey) -> bool| {
+        let of = |name: &Vec<u8>| keys.iter().any(|key| key.name == *name && has(key));
+        content.tpm.ak_roots.is_empty() && names.iter().all(of)
+    };
+    gap(tpm && content.tpm.firmware.is_none(), "the TPM's firmware: any version (T23)");
+    gap(
+        tpm && !known(|key| key.clock.is_some()),
+        "a last clock of every attestation key: an older quote of the key may be shown (T22)",
+    );
+    gap(
+        tpm && !known(|key| key.qualified_name.is_some()),
+        "a qualified name of every attestation key (T16)",
+    );
     gap(
         content.kinds != [Kind::Nitro] && content.tpm.boot_pcr.is_none(),
         "a register for the boot configuration of instances: whose rules they load is not measured",

@@ -3,13 +3,14 @@
 
 use std::fmt::Display;
 
-use compiler::CompileError;
+use compiler::draft::Located;
 use compiler::typed::Span;
+use compiler::yaml::{Node, Value};
+use compiler::{CompileError, did_you_mean};
 use crypto::VerifyingKey;
 use facts::Millis;
 
 use super::super::arguments;
-use super::node::{Node, Value, problem};
 
 type Read<T> = Result<T, CompileError>;
 
@@ -17,7 +18,7 @@ type Read<T> = Result<T, CompileError>;
 pub(super) struct Fields<'n> {
     file: &'n str,
     span: Span,
-    entries: Vec<(&'n str, Span, &'n Node)>,
+    entries: Vec<(&'n Located, &'n Node)>,
 }
 
 impl<'n> Fields<'n> {
@@ -30,48 +31,53 @@ impl<'n> Fields<'n> {
     ) -> Read<Fields<'n>> {
         let Value::Map(map) = &node.value else {
             let hint = format!("keys: {}", known.join(", "));
-            return Err(problem(file, node.span, "a mapping", node.describe(), hint));
+            return Err(CompileError::pack(file, node.span, "a mapping", node.describe(), hint));
         };
-        let mut entries: Vec<(&str, Span, &Node)> = Vec::new();
-        for (name, span, value) in map {
-            let is_known =
-                known.contains(&name.as_str()) || (registers && register(name).is_some());
-            if !is_known {
-                let mut expected = known.to_vec();
-                if registers {
-                    expected.push("pcr0");
-                }
-                let hint = match nearest(name, &expected) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("known keys: {}", expected.join(", ")),
+        let mut entries: Vec<(&Located, &Node)> = Vec::new();
+        for (key, value) in map {
+            let name = key.text.as_str();
+            if !(known.contains(&name) || (registers && register(name).is_some())) {
+                let first_register = registers.then_some("pcr0");
+                let expected = known.iter().copied().chain(first_register);
+                let hint = match did_you_mean(name, expected.clone()) {
+                    none if none.is_empty() => {
+                        format!("known keys: {}", expected.collect::<Vec<_>>().join(", "))
+                    }
+                    hint => hint,
                 };
-                return Err(problem(file, *span, "a known key", format!("`{name}`"), hint));
+                return Err(CompileError::pack(
+                    file,
+                    key.span(),
+                    "a known key",
+                    format!("`{name}`"),
+                    hint,
+                ));
             }
-            if entries.iter().any(|(other, ..)| other == name) {
-                let hint = "write it once";
-                return Err(problem(file, *span, "each key once", format!("`{name}` again"), hint));
+            if entries.iter().any(|(other, _)| other.text == name) {
+                let (found, hint) = (format!("`{name}` again"), "write it once");
+                return Err(CompileError::pack(file, key.span(), "each key once", found, hint));
             }
-            entries.push((name, *span, value));
+            entries.push((key, value));
         }
         Ok(Self { file, span: node.span, entries })
     }
 
     /// A key's value, unless it is absent or empty.
     pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
-        let entry = self.entries.iter().find(|(name, ..)| *name == key);
-        entry.map(|(.., node)| *node).filter(|node| !matches!(node.value, Value::Null))
+        let entry = self.entries.iter().find(|(name, _)| name.text == key);
+        entry.map(|(_, node)| *node).filter(|node| !matches!(node.value, Value::Null))
     }
 
     pub(super) fn need(&self, key: &str) -> Read<&'n Node> {
         self.get(key).ok_or_else(|| {
             let found = format!("no `{key}`");
-            problem(self.file, self.span, format!("a key `{key}`"), found, "add it")
+            CompileError::pack(self.file, self.span, format!("a key `{key}`"), found, "add it")
         })
     }
 
     /// The registers, by index.
     pub(super) fn registers(&self) -> impl Iterator<Item = (u8, &'n Node)> {
-        self.entries.iter().filter_map(|(name, _, node)| Some((register(name)?, *node)))
+        self.entries.iter().filter_map(|(name, node)| Some((register(&name.text)?, *node)))
     }
 
     pub(super) fn file(&self) -> &'n str {
@@ -85,7 +91,7 @@ impl<'n> Fields<'n> {
             Some(Node { value: Value::List(list), .. }) => Ok(list),
             Some(other) => {
                 let hint = format!("write `{key}:` and below it lines that begin with `- `");
-                Err(problem(self.file, other.span, "a list", other.describe(), hint))
+                Err(CompileError::pack(self.file, other.span, "a list", other.describe(), hint))
             }
         }
     }
@@ -129,8 +135,8 @@ impl<'n> Fields<'n> {
 
 pub(super) fn text<'n>(file: &str, node: &'n Node) -> Read<&'n str> {
     match &node.value {
-        Value::Text(text) => Ok(text),
-        _ => Err(problem(file, node.span, "a text", node.describe(), "")),
+        Value::Text { text, .. } => Ok(&text.text),
+        _ => Err(CompileError::pack(file, node.span, "a text", node.describe(), "")),
     }
 }
 
@@ -140,35 +146,13 @@ pub(super) fn parsed<T, E: Display>(
     expected: &str,
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Read<T> {
-    parse(text(file, node)?)
-        .map_err(|error| problem(file, node.span, expected, node.describe(), error.to_string()))
+    parse(text(file, node)?).map_err(|error| {
+        CompileError::pack(file, node.span, expected, node.describe(), error.to_string())
+    })
 }
 
 /// `pcr16` is 16.
 fn register(name: &str) -> Option<u8> {
     let index = name.strip_prefix("pcr")?.parse::<u8>().ok()?;
     (index < 32 && name == format!("pcr{index}")).then_some(index)
-}
-
-/// The nearest known key, when it is near enough to be meant.
-pub(super) fn nearest<'k>(came: &str, known: &[&'k str]) -> Option<&'k str> {
-    let came: Vec<char> = came.chars().take(64).collect();
-    let near = known.iter().map(|name| (distance(&came, &name.chars().collect::<Vec<_>>()), name));
-    let (distance, name) = near.min()?;
-    (distance <= (came.len().min(name.len()) / 3).clamp(1, 4)).then_some(name)
-}
-
-/// Letters to insert, remove or change.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (corner + usize::from(x != y)).min(above + 1).min(row[j] + 1);
-            corner = above;
-        }
-    }
-    row[b.len()]
 }

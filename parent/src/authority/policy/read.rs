@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use compiler::CompileError;
 use compiler::pack::Files;
+use compiler::yaml::{Node, Value};
 use crypto::VerifyingKey;
 use policy::{
     AWS_NITRO_G1, Anchor, Content, Freshness, Kind, NamedDer, Release, RetiredSigner,
@@ -15,9 +16,12 @@ use policy::{
 
 use super::super::problems;
 use super::fields::{Fields, parsed, text};
-use super::node::{Node, Value, problem};
+use super::tpm;
 
-type Read<T> = Result<T, CompileError>;
+pub(super) type Read<T> = Result<T, CompileError>;
+
+/// Largest source, in bytes.
+const SOURCE_BYTES_MAX: usize = 1 << 20;
 
 const KEYS: [&str; 20] = [
     "policy",
@@ -53,7 +57,8 @@ pub(super) fn source(path: &Path) -> anyhow::Result<Content> {
 pub(super) fn content(path: &Path, source: &str) -> anyhow::Result<Content> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = path.parent().unwrap_or(Path::new("."));
-    let read = Node::parse(&name, source).and_then(|node| all(&name, &node, folder));
+    let read =
+        Node::parse(&name, source, SOURCE_BYTES_MAX).and_then(|node| all(&name, &node, folder));
     let content = read.map_err(|error| {
         anyhow!(problems::describe(&OneFile { text: source.to_owned() }, &[error]))
     })?;
@@ -116,7 +121,7 @@ fn all(file: &str, node: &Node, folder: &Path) -> Read<Content> {
             let (key, from) = (entry.key("key")?, entry.time("from")?);
             Ok(RetiredSigner { key, from, reason: entry.text("reason")? })
         })?,
-        tpm: fields.get("tpm").map_or(Ok(Tpm::default()), |node| tpm(file, node, folder))?,
+        tpm: fields.get("tpm").map_or(Ok(Tpm::default()), |node| tpm::tpm(file, node, folder))?,
         witnesses: witnesses(file, fields.get("witnesses"))?,
         freshness: freshness(file, fields.get("freshness"))?,
         regions: match fields.get("regions") {
@@ -150,6 +155,11 @@ fn sort(content: &mut Content) {
     content.tpm.ak_names.sort_unstable();
     content.tpm.ak_roots.sort_by(|a, b| a.name.cmp(&b.name));
     content.tpm.ek_roots.sort_by(|a, b| a.name.cmp(&b.name));
+    content.tpm.dedicated_roots.sort_unstable();
+    content.tpm.keys.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(versions) = &mut content.tpm.firmware {
+        versions.sort_unstable();
+    }
     content.witnesses.keys.sort_unstable();
     content.required_checks.sort_unstable();
     if let Some(regions) = &mut content.regions {
@@ -157,7 +167,11 @@ fn sort(content: &mut Content) {
     }
 }
 
-fn each<T>(fields: &Fields<'_>, key: &str, read: impl FnMut(&Node) -> Read<T>) -> Read<Vec<T>> {
+pub(super) fn each<T>(
+    fields: &Fields<'_>,
+    key: &str,
+    read: impl FnMut(&Node) -> Read<T>,
+) -> Read<Vec<T>> {
     fields.list(key)?.iter().map(read).collect()
 }
 
@@ -181,15 +195,26 @@ fn beside(file: &str, node: &Node, folder: &Path) -> Read<Vec<u8>> {
     })
 }
 
-fn named_der(file: &str, node: &Node, folder: &Path) -> Read<NamedDer> {
-    let fields = Fields::of(file, node, &["name", "file", "hex"], false)?;
+pub(super) fn named_der(file: &str, node: &Node, folder: &Path) -> Read<NamedDer> {
+    der_in(&Fields::of(file, node, &["name", "file", "hex"], false)?, node, folder)
+}
+
+/// The certificate that a mapping names; other keys are the caller's.
+pub(super) fn der_in(fields: &Fields<'_>, node: &Node, folder: &Path) -> Read<NamedDer> {
+    let file = fields.file();
     let name = fields.text("name")?;
     let bytes = match fields.get("hex") {
         Some(_) => fields.parsed("hex", "hexadecimal digits", crypto::from_hex)?,
         None => beside(file, fields.need("file")?, folder)?,
     };
     let der = der_of(&bytes).map_err(|error| {
-        problem(fields.file(), node.span, "a certificate in PEM or DER", error, "give its file")
+        CompileError::pack(
+            fields.file(),
+            node.span,
+            "a certificate in PEM or DER",
+            error,
+            "give its file",
+        )
     })?;
     Ok(NamedDer { name, der })
 }
@@ -209,10 +234,10 @@ pub(super) fn der_of(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 fn anchor(file: &str, node: &Node, folder: &Path) -> Read<Anchor> {
     match &node.value {
-        Value::Text(word) if word == AWS_NITRO_G1 => Ok(Anchor::AwsNitroG1),
-        Value::Text(word) => {
+        Value::Text { text, .. } if text.text == AWS_NITRO_G1 => Ok(Anchor::AwsNitroG1),
+        Value::Text { .. } => {
             let hint = "write { name: …, file: … } for another root";
-            Err(problem(file, node.span, AWS_NITRO_G1, format!("{word:?}"), hint))
+            Err(CompileError::pack(file, node.span, AWS_NITRO_G1, node.describe(), hint))
         }
         _ => named_der(file, node, folder).map(Anchor::Der),
     }
@@ -243,52 +268,14 @@ fn registers(fields: &Fields<'_>) -> Read<BTreeMap<u8, policy::Pcr>> {
 }
 
 /// An all-zero register is refused at its line, before the format refuses it too.
-fn measured(file: &str, node: &Node, value: &[u8]) -> Read<()> {
+pub(super) fn measured(file: &str, node: &Node, value: &[u8]) -> Read<()> {
     match value.iter().all(|byte| *byte == 0) {
         true => {
             let hint = "zero is what an enclave in debug mode shows: measure the image you run";
-            Err(problem(file, node.span, "a measurement", "only zeros", hint))
+            Err(CompileError::pack(file, node.span, "a measurement", "only zeros", hint))
         }
         false => Ok(()),
     }
-}
-
-fn tpm(file: &str, node: &Node, folder: &Path) -> Read<Tpm> {
-    let known = ["ak_names", "ak_roots", "ek_roots", "pcrs", "event_log", "boot_pcr"];
-    let fields = Fields::of(file, node, &known, false)?;
-    let roots = |key| each(&fields, key, |node| named_der(file, node, folder));
-    let pcrs = match fields.get("pcrs") {
-        None => BTreeMap::new(),
-        Some(node) => {
-            let value = |(index, node): (u8, &Node)| {
-                let value = parsed(file, node, "64 or 96 hexadecimal digits", crypto::from_hex)?;
-                measured(file, node, &value)?;
-                Ok((index, value))
-            };
-            Fields::of(file, node, &[], true)?.registers().map(value).collect::<Read<_>>()?
-        }
-    };
-    let event_log_required = match fields.get("event_log") {
-        None => false,
-        Some(_) => fields.parsed("event_log", "required or optional", |text| match text {
-            "required" => Ok(true),
-            "optional" => Ok(false),
-            _ => Err("say whether the measured-boot log must be there"),
-        })?,
-    };
-    let boot_pcr = fields
-        .get("boot_pcr")
-        .map(|_| fields.parsed("boot_pcr", "the number of a register", str::parse::<u8>));
-    Ok(Tpm {
-        ak_names: each(&fields, "ak_names", |node| {
-            parsed(file, node, "hexadecimal digits", crypto::from_hex)
-        })?,
-        ak_roots: roots("ak_roots")?,
-        ek_roots: roots("ek_roots")?,
-        pcrs,
-        event_log_required,
-        boot_pcr: boot_pcr.transpose()?,
-    })
 }
 
 fn witnesses(file: &str, node: Option<&Node>) -> Read<Witnesses> {

@@ -1,7 +1,6 @@
 //! `policy new`: a source with comments, from the files that a deployment already has.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use facts::Millis;
@@ -41,7 +40,8 @@ fn text(asked: &New, issued_at: Millis) -> anyhow::Result<String> {
     for key in &asked.signers {
         let _ = writeln!(text, "    - {}", quoted(key));
     }
-    text.push_str("\n# Kinds of evidence: nitro, nitrotpm, tpm.\nkinds: [nitro]\n\n");
+    let kind = asked.measured.kind;
+    let _ = writeln!(text, "\n# Kinds of evidence: nitro, nitrotpm, tpm.\nkinds: [{kind}]\n");
     text.push_str("# Roots of attestation documents. AWS's has a name; others a file.\nanchors:\n");
     match &asked.root {
         None => text.push_str("  - aws-nitro-g1\n"),
@@ -55,46 +55,13 @@ fn text(asked: &New, issued_at: Millis) -> anyhow::Result<String> {
     text.push_str(
         "\n# Images, each with the window in which proofs of it are accepted.\nreleases:\n",
     );
-    for path in &asked.measurements {
-        text.push_str(&release(path, issued_at, None)?);
-    }
+    text.push_str(&asked.measured.entries(issued_at)?);
     text.push_str("\n# Boot configurations: whose rules an enclave may take.\nboot_configs:\n");
     for path in &asked.boot {
         let bytes = super::super::read(path)?;
         let _ = writeln!(text, "  - hex: {}", crypto::to_hex(&bytes));
     }
     text.push_str(TAIL);
-    Ok(text)
-}
-
-/// The entry of a release, from measurements in JSON.
-pub(super) fn release(path: &Path, from: Millis, to: Option<Millis>) -> anyhow::Result<String> {
-    let bytes = super::super::read(path)?;
-    let name = path.display();
-    let value = verify::parse_json(&bytes).with_context(|| format!("{name} is no strict JSON"))?;
-    let releases = match value {
-        Value::Array(releases) => releases,
-        one => vec![one],
-    };
-    let mut text = String::new();
-    for value in releases {
-        let fields = value.as_object().with_context(|| format!("{name}: expected an object"))?;
-        let word = |key: &str| fields.get(key).and_then(Value::as_str);
-        let release = word("release").with_context(|| format!("{name}: expected `release`"))?;
-        let _ = writeln!(text, "  - name: {}", quoted(release));
-        for (key, value) in fields.iter().filter(|(key, _)| *key != "release") {
-            let value = value.as_str().with_context(|| format!("{name}: {key}: a text"))?;
-            let known = key.strip_prefix("pcr").is_some_and(|index| index.parse::<u8>().is_ok());
-            if !known {
-                bail!("{name}: unknown key {key:?}; expected release or pcr0, pcr1, …");
-            }
-            let _ = writeln!(text, "    {key}: {}", quoted(value));
-        }
-        let _ = writeln!(text, "    from: {from}");
-        if let Some(to) = to {
-            let _ = writeln!(text, "    to: {to}");
-        }
-    }
     Ok(text)
 }
 
@@ -121,6 +88,12 @@ required_checks: []
 
 # Regions whose hardware is accepted; all when absent.
 # regions: [eu-central-1]
+
+# What is demanded of TPM quotes, with `tpm` among the kinds (POLICY.md section 6). For example:
+# tpm:
+#   ak_names: [\"000b…\"]
+#   pcrs: { pcr4: \"…\", pcr7: \"…\" }
+#   firmware: [\"0x0001000200030004\"]
 
 # Registers that every document must have: role (pcr3), instance (pcr4), image signer (pcr8).
 # required_pcrs: { pcr8: \"…\" }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use policy::{Content, SignedPolicy, VerifiedPolicy};
 
 use super::super::keys;
+use super::changes::Previous;
 use super::{Sign, explain, read};
 
 /// A policy that was opened, and how many of its signatures count.
@@ -53,7 +54,7 @@ fn signed(bytes: Vec<u8>) -> anyhow::Result<Opened> {
     Ok(Opened { content, signed: Some(Signed { bytes, verified, signers }) })
 }
 
-fn told(error: policy::PolicyError) -> anyhow::Error {
+pub(super) fn told(error: policy::PolicyError) -> anyhow::Error {
     anyhow::anyhow!("{error}; {}", error.remedy())
 }
 
@@ -93,6 +94,10 @@ pub(crate) fn sign(arguments: &Sign) -> anyhow::Result<String> {
         let (stranger, path) = (stranger.verifying_key(), path.display());
         bail!("{path} does not name {stranger:?} under `signers`: its signature would not count");
     }
+    let previous = arguments.previous.as_deref().map(Previous::open).transpose()?;
+    if let Some(previous) = &previous {
+        previous.admits(&content)?;
+    }
     let bytes = match &before {
         Some(before) => policy::add_signatures(&before.bytes, &keys).map_err(told)?,
         None => policy::sign(&content, &keys).map_err(told)?,
@@ -107,6 +112,8 @@ pub(crate) fn sign(arguments: &Sign) -> anyhow::Result<String> {
     }
     let Opened { content, signed } = signed(bytes).context("our own signatures")?;
     let signed = signed.context("our own signatures")?;
+    let changes = previous.map(|previous| previous.report(&content, &signed.bytes)).transpose()?;
     super::super::write(out, &signed.bytes)?;
-    Ok(explain::head(&content) + &explain::signatures(&content, &signed))
+    let summary = explain::head(&content) + &explain::signatures(&content, &signed);
+    Ok(summary + &changes.unwrap_or_default())
 }

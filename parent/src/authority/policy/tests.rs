@@ -201,3 +201,47 @@ fn strangers_and_sources_are_not_signed() {
     let refused = run(&[&fresh[..], &rest[..]].concat()).expect_err("there is one");
     assert!(refused.contains("not overwritten"), "{refused}");
 }
+
+/// Format 2: what is known of TPMs goes from the source to the bytes and back into words.
+#[test]
+fn a_tpms_keys_and_firmware_are_written_and_explained() {
+    let desk = Desk::new();
+    desk.source("1", &[]);
+    let name = format!("000b{}", "07".repeat(32));
+    let root = include_bytes!("../../../../attestation-fixtures/data/test-root.der");
+    let root = crypto::to_hex(root);
+    let tpm = format!(
+        "kinds: [nitro, tpm]\ntpm:\n  ak_names: [{name}]\n  ak_roots:\n    - name: cloud\n      \
+         hex: {root}\n      dedicated: true\n  pcrs: {{ pcr4: {four} }}\n  firmware: \
+         [\"0x0001000200030004\", 7]\n  keys:\n    - name: {name}\n      qualified_name: \
+         000b{nine}\n      clock: {{ ms: 5, resets: 6, restarts: 7 }}\n",
+        four = "04".repeat(32),
+        nine = "09".repeat(32),
+    );
+    let path = desk.change("kinds: [nitro]\n", &tpm);
+    let content = super::read::source(Path::new(&path)).expect("sound");
+    assert_eq!(content.tpm.firmware, Some(vec![7, 0x0001_0002_0003_0004]));
+    assert_eq!(content.tpm.dedicated_roots, ["cloud"]);
+    let clock = policy::TpmClock { ms: 5, resets: 6, restarts: 7 };
+    assert_eq!(content.tpm.keys[0].clock, Some(clock));
+    let (key, out) = (desk.path("k1"), desk.path("p.cbor"));
+    run(&["policy", "sign", &path, "--key", &key, "--out", &out]).expect("signed");
+    let words = run(&["policy", "explain", &out]).expect("explained");
+    for expected in ["cloud certifies attestation keys alone", "0x0001000200030004", "last clock"] {
+        assert!(words.contains(expected), "{expected} in {words}");
+    }
+    assert!(!words.contains("(T23)"), "{words}");
+    for (from, to, expected) in [
+        ("resets: 6", "resets: -6", "a whole number of 32 bits"),
+        ("dedicated: true", "dedicated: yes", "true or false"),
+        ("firmware: ", "firmwares: ", "did you mean `firmware`?"),
+        (&*format!("keys:\n    - name: {name}"), "keys:\n    - name: 000b", "one of the AK names"),
+    ] {
+        let text = std::fs::read_to_string(&path).expect("the source");
+        assert!(text.contains(from), "{from}");
+        let wrong = desk.path("wrong.yaml");
+        std::fs::write(&wrong, text.replacen(from, to, 1)).expect("written");
+        let error = run(&["policy", "check", &wrong]).expect_err(to);
+        assert!(error.contains(expected), "{from} -> {to}: {error}");
+    }
+}

@@ -5,6 +5,8 @@
 
 mod bytes;
 mod cache;
+mod edges;
 mod forged;
 mod instance;
 mod real;
+mod words;

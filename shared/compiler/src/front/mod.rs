@@ -39,7 +39,8 @@ pub use program::{CASES_MAX, LETS_MAX, TYPED_LEVELS_MAX, check};
 pub use reason::VALUES_MAX;
 pub(crate) use source::COMPOSED_LINE;
 pub use source::SOURCE_BYTES_MAX;
-pub(crate) use spelling::{did_you_mean, param_and_other_names};
+pub use spelling::did_you_mean;
+pub(crate) use spelling::param_and_other_names;
 
 /// Whether a text is one expression by itself, so that it can stand between brackets.
 pub(crate) fn parse_alone(text: &Located) -> Result<(), CompileError> {

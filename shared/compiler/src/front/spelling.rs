@@ -144,10 +144,7 @@ pub(super) fn nearest<'k>(came: &str, known: impl IntoIterator<Item = &'k str>) 
 }
 
 /// `did you mean …?`, or the list of what is known when it is short, or nothing.
-pub(crate) fn did_you_mean<'k>(
-    came: &str,
-    known: impl IntoIterator<Item = &'k str> + Clone,
-) -> String {
+pub fn did_you_mean<'k>(came: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> String {
     if let Some(name) = nearest(came, known.clone()) {
         return format!("did you mean `{name}`?");
     }

@@ -9,13 +9,13 @@ use rules::{Bundle, ListSnapshot, MODULE_BYTES_MAX};
 
 use super::compile::{COMPILER, CompiledRule, ONE_OF, Tables, compile_rule};
 use super::header::name;
-use super::node::Node;
-use super::report::{Fields, Report, pack_error, span_of};
+use super::report::{Fields, Report};
 use super::rule::Body;
 use super::{FILE_BYTES_MAX, tables};
 use crate::CompileError;
 use crate::draft::Located;
 use crate::typed::Span;
+use crate::yaml::Node;
 
 /// The files of a pack, by their names in it.
 pub trait Files {
@@ -132,7 +132,7 @@ impl Pack {
 
 impl Book {
     fn parse(source: &str) -> Result<Book, Vec<CompileError>> {
-        let node = Node::parse(RULEBOOK, source).map_err(|error| vec![error])?;
+        let node = Node::parse(RULEBOOK, source, FILE_BYTES_MAX).map_err(|error| vec![error])?;
         let mut report = Report::of(RULEBOOK);
         let book = Self::read(&node, &mut report);
         report.finish(book)
@@ -157,10 +157,10 @@ fn file_names(fields: &Fields<'_>, key: &str, report: &mut Report) -> Vec<Locate
         if !is_inside(&name.text) {
             let found = facts::shown(&name.text);
             let hint = "write `folder/file.yaml`, without `..` and without a leading `/`";
-            report.pack(span_of(&name), "a file in the pack's directory", found, hint);
+            report.pack(name.span(), "a file in the pack's directory", found, hint);
         } else if names.iter().any(|known| known.text == name.text) {
             let found = format!("{} twice", facts::shown(&name.text));
-            report.pack(span_of(&name), "each file once", found, "remove one");
+            report.pack(name.span(), "each file once", found, "remove one");
         } else {
             names.push(name);
         }
@@ -231,8 +231,9 @@ impl Reading<'_> {
             });
             let hint = "make it with `probity rules list`";
             let expected = "a list of names";
-            let parsed = parsed
-                .map_err(|said| vec![pack_error(RULEBOOK, span_of(file), expected, said, hint)]);
+            let parsed = parsed.map_err(|said| {
+                vec![CompileError::pack(RULEBOOK, file.span(), expected, said, hint)]
+            });
             names.extend(self.keep(parsed).map(Arc::new));
         }
         names.sort_by(|a, b| a.id.cmp(&b.id));
@@ -246,8 +247,8 @@ impl Reading<'_> {
         for pair in ids.windows(2).filter(|pair| pair[0] == pair[1]) {
             let found = format!("{} in two files", facts::shown(pair[0]));
             let expected = "one id for each list, calendar and rate table";
-            let at = tables::WHOLE_FILE;
-            self.errors.push(pack_error(RULEBOOK, at, expected, found, "rename one"));
+            let at = Span::WHOLE_FILE;
+            self.errors.push(CompileError::pack(RULEBOOK, at, expected, found, "rename one"));
         }
     }
 
@@ -271,7 +272,7 @@ impl Reading<'_> {
     /// A module's name is relative to the rule file that names it.
     fn module(&self, file: &str, module: &Located) -> Result<Vec<u8>, Vec<CompileError>> {
         let fail = |expected: &str, found: String| {
-            Err(vec![pack_error(file, span_of(module), expected, found, "")])
+            Err(vec![CompileError::pack(file, module.span(), expected, found, "")])
         };
         let folder = file.rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
         let name = folder.unwrap_or_default() + &module.text;
@@ -293,7 +294,7 @@ impl Reading<'_> {
 /// The bytes of a file, or why there are none.
 fn bytes(files: &dyn Files, name: &str) -> Result<Vec<u8>, Vec<CompileError>> {
     files.read(name).map_err(|said| {
-        vec![pack_error(name, tables::WHOLE_FILE, "a file that can be read", said, "")]
+        vec![CompileError::pack(name, Span::WHOLE_FILE, "a file that can be read", said, "")]
     })
 }
 
@@ -301,13 +302,13 @@ fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Vec<CompileError>> {
     if bytes.len() > FILE_BYTES_MAX {
         let expected = format!("a file of at most {FILE_BYTES_MAX} bytes");
         let found = format!("{} bytes", bytes.len());
-        return Err(vec![pack_error(name, tables::WHOLE_FILE, expected, found, "")]);
+        return Err(vec![CompileError::pack(name, Span::WHOLE_FILE, expected, found, "")]);
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let before = error.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
         let span = Span { line: before as u32 + 1, column: 1, length: 1 };
-        vec![pack_error(name, span, "UTF-8", "other bytes", "save the file as UTF-8")]
+        vec![CompileError::pack(name, span, "UTF-8", "other bytes", "save the file as UTF-8")]
     })
 }
 
@@ -315,7 +316,7 @@ fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Vec<CompileError>> {
 fn at_name(errors: Vec<CompileError>, file: &Located) -> Vec<CompileError> {
     let place = |error: CompileError| CompileError {
         file: RULEBOOK.to_owned(),
-        span: span_of(file),
+        span: file.span(),
         found: format!("{}: {}", file.text, error.found),
         ..error
     };

@@ -4,12 +4,12 @@
 
 use rules::Outcome;
 
-use super::node::Node;
-use super::report::{Fields, Report, pack_error, span_of};
+use super::report::{Fields, Report};
 use super::rule::{RuleFile, outcome_of};
 use super::vary::{Row, Unmade, Varied, make};
 use crate::draft::Located;
 use crate::typed::Span;
+use crate::yaml::Node;
 use crate::{CompileError, ErrorKind};
 
 /// What the author says of a threshold.
@@ -92,7 +92,7 @@ fn read(node: &Node, report: &mut Report) -> Option<Boundary> {
         let texts = fields.find(key).map(|node| report.texts(key, node)).unwrap_or_default();
         if !matches!(texts.len(), 0 | 3) {
             let expected = format!("three {key}: just under, equal, just over");
-            report.pack(span_of(&texts[0]), expected, format!("{} of them", texts.len()), "");
+            report.pack(texts[0].span(), expected, format!("{} of them", texts.len()), "");
         }
         texts
     };
@@ -107,7 +107,7 @@ impl Boundary {
     /// The three rows that are made for it; none when the author wrote examples of his own.
     pub fn rows(&self, file: &str, rule: &RuleFile) -> Result<Vec<Row>, CompileError> {
         let fail = |at: &Located, expected: String, found: String, hint: &str| {
-            let error = pack_error(file, span_of(at), expected, found, hint);
+            let error = CompileError::pack(file, at.span(), expected, found, hint);
             Err(CompileError { kind: ErrorKind::Example, ..error })
         };
         let examples = || rule.examples.iter().map(|example| example.name.text.as_str());
@@ -155,6 +155,6 @@ impl Boundary {
 
     /// Where it stands.
     pub fn span(&self) -> Span {
-        span_of(&self.param)
+        self.param.span()
     }
 }

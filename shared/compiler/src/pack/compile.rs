@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rules::{Bundle, ListSnapshot, Rule};
 
-use super::report::{pack_error, span_of};
 use super::rule::{Body, RuleFile};
 use super::{stages, tables};
 use crate::CompileError;
@@ -150,7 +149,7 @@ pub fn compile_rule(
 fn placed(errors: Vec<CompileError>, file: &str, read: &RuleFile) -> Vec<CompileError> {
     let place = |error: CompileError| {
         let span = match error.span.line {
-            0 => tables::WHOLE_FILE,
+            0 => Span::WHOLE_FILE,
             _ => read.pieces.locate(error.span),
         };
         CompileError { file: file.to_owned(), span, ..error }
@@ -174,7 +173,7 @@ fn resolve(
         let place = format!("files are named in rulebook.yaml under `{what}`");
         let hint = if near.is_empty() { place } else { format!("{near}; {place}") };
         let expected = format!("{ONE_OF}{what}");
-        errors.push(pack_error(file, span_of(id), expected, facts::shown(&id.text), hint));
+        errors.push(CompileError::pack(file, id.span(), expected, facts::shown(&id.text), hint));
     };
     let mut used = Tables::default();
     for id in &read.lists {

@@ -4,11 +4,11 @@
 use rules::Outcome;
 
 use super::header::Header;
-use super::node::{Node, Value};
-use super::report::{Fields, Report, span_of};
+use super::report::{Fields, Report};
 use super::rule::outcome_of;
 use crate::draft::Located;
 use crate::typed::Span;
+use crate::yaml::{Node, Value};
 
 /// An example.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Example {
 
     /// Where it stands.
     pub fn span(&self) -> Span {
-        span_of(&self.name)
+        self.name.span()
     }
 }
 
@@ -88,7 +88,7 @@ fn is_request(node: &Node, report: &mut Report) -> bool {
     if let Some(key) = split_number(node) {
         let hint = "write numbers without separators, such as `15000.00`";
         let found = format!("the key {}", facts::shown(&key.text));
-        report.pack(span_of(key), "a name before the colon", found, hint);
+        report.pack(key.span(), "a name before the colon", found, hint);
         return false;
     }
     let misplaced: Vec<&Located> =
@@ -99,7 +99,7 @@ fn is_request(node: &Node, report: &mut Report) -> bool {
     let names: Vec<String> = misplaced.iter().map(|key| facts::shown(&key.text)).collect();
     let found = format!("{} beside it", names.join(", "));
     let hint = format!("put it inside: `transaction: {{ {}: … }}`", first.text);
-    report.pack(span_of(first), "facts inside `transaction`", found, hint);
+    report.pack(first.span(), "facts inside `transaction`", found, hint);
     false
 }
 

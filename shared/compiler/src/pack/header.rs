@@ -3,9 +3,9 @@
 use facts::{Date, Domain, Jurisdiction, Millis};
 use rules::{NAME_BYTES_MAX, PROSE_BYTES_MAX};
 
-use super::node::{Node, Value};
-use super::report::{Fields, Report, span_of};
+use super::report::{Fields, Report};
 use crate::draft::Located;
+use crate::yaml::{Node, Value};
 
 /// The head of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(crate) fn read(fields: &Fields<'_>, report: &mut Report) -> Option<Header> {
         && end <= from
     {
         let hint = "effective_to is the first instant at which the rule is no longer in force";
-        report.pack(span_of(text), format!("a time after {from}"), end.to_string(), hint);
+        report.pack(text.span(), format!("a time after {from}"), end.to_string(), hint);
     }
     let citation = report.required(fields, "citation");
     let citation = citation.and_then(|node| citation_of(node, report));
@@ -93,7 +93,7 @@ pub(crate) fn is_id(id: &Located, report: &mut Report) -> bool {
         id.text.starts_with(|c: char| c.is_ascii_alphanumeric()) && id.text.chars().all(known);
     if !sound {
         let expected = "an identifier of lower-case letters, digits, `.`, `-` and `_`";
-        report.pack(span_of(id), expected, facts::shown(&id.text), "such as us.bsa.ctr");
+        report.pack(id.span(), expected, facts::shown(&id.text), "such as us.bsa.ctr");
     }
     sound
 }
@@ -113,7 +113,7 @@ fn is_bounded(text: &Located, key: &str, bytes_max: usize, report: &mut Report) 
     let fits = (1..=bytes_max).contains(&length);
     if !fits {
         let expected = format!("1 to {bytes_max} bytes for `{key}`");
-        report.pack(span_of(text), expected, format!("{length} bytes"), "");
+        report.pack(text.span(), expected, format!("{length} bytes"), "");
     }
     fits
 }
@@ -128,7 +128,7 @@ fn citation_of(node: &Node, report: &mut Report) -> Option<String> {
     let url = report.optional_text(&fields, "url");
     if let Some(url) = url.as_ref().filter(|url| !is_url(&url.text)) {
         let found = facts::shown(&url.text);
-        report.pack(span_of(url), "an address that begins with https://", found, "");
+        report.pack(url.span(), "an address that begins with https://", found, "");
     }
     let read = report.required_text(&fields, "read");
     let read = read.and_then(|text| report.parsed(&text, Date::parse));

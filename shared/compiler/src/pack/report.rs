@@ -1,10 +1,10 @@
 //! Reading keys of a mapping, and all that is wrong with them at once. It must never let an
 //! unknown key pass.
 
-use super::node::{Node, Value};
 use crate::draft::Located;
 pub(crate) use crate::front::did_you_mean;
 use crate::typed::Span;
+use crate::yaml::{Node, Value};
 use crate::{CompileError, ErrorKind};
 
 /// The problems of one file, in the order in which they were found.
@@ -29,7 +29,7 @@ impl Report {
         found: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.errors.push(pack_error(&self.file, span, expected, found, hint));
+        self.errors.push(CompileError::pack(&self.file, span, expected, found, hint));
     }
 
     /// A problem of another kind.
@@ -41,7 +41,7 @@ impl Report {
         found: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let error = pack_error(&self.file, span, expected, found, hint);
+        let error = CompileError::pack(&self.file, span, expected, found, hint);
         self.errors.push(CompileError { kind, ..error });
     }
 
@@ -106,7 +106,7 @@ impl Report {
                     false => did_you_mean(&key.text, known.iter().copied()),
                 };
                 let found = format!("the key {}", facts::shown(&key.text));
-                self.pack(span_of(key), format!("a key of {what}"), found, hint);
+                self.pack(key.span(), format!("a key of {what}"), found, hint);
             }
         }
         Some(Fields { what, entries, span: node.span })
@@ -156,7 +156,7 @@ impl Report {
             Ok(value) => return Some(value),
             Err(fault) => fault,
         };
-        self.pack(span_of(text), fault.expected(), fault.found(), fault.remedy());
+        self.pack(text.span(), fault.expected(), fault.found(), fault.remedy());
         None
     }
 
@@ -171,7 +171,7 @@ impl Report {
         let parsed = parse(&text.text);
         if parsed.is_none() {
             let hint = did_you_mean(&text.text, names.iter().copied());
-            self.pack(span_of(text), what, facts::shown(&text.text), hint);
+            self.pack(text.span(), what, facts::shown(&text.text), hint);
         }
         parsed
     }
@@ -195,29 +195,4 @@ impl<'n> Fields<'n> {
     pub(crate) fn key(&self, key: &str) -> Option<&'n Located> {
         self.entries.iter().find(|(name, _)| name.text == key).map(|(name, _)| name)
     }
-}
-
-/// An error about a pack.
-pub(crate) fn pack_error(
-    file: &str,
-    span: Span,
-    expected: impl Into<String>,
-    found: impl Into<String>,
-    hint: impl Into<String>,
-) -> CompileError {
-    CompileError {
-        file: file.to_owned(),
-        span,
-        kind: ErrorKind::Pack,
-        expected: expected.into(),
-        found: found.into(),
-        hint: hint.into(),
-    }
-}
-
-/// Where a text stands.
-pub(crate) fn span_of(text: &Located) -> Span {
-    let first = text.text.lines().next().unwrap_or_default();
-    let length = u32::try_from(first.chars().count()).unwrap_or(u32::MAX);
-    Span { line: text.line, column: text.column, length }
 }

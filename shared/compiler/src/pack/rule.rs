@@ -6,14 +6,14 @@ use rules::{FUEL_MAX, Outcome, Reason, SOURCE_BYTES_MAX, Severity};
 use super::boundary::{self, Boundary};
 use super::example::{self, Example};
 use super::header::{self, Header};
-use super::node::{Node, Value};
 use super::pieces::Pieces;
-use super::report::{Fields, Report, pack_error, span_of};
+use super::report::{Fields, Report};
 use super::table;
-use super::tables::WHOLE_FILE;
 use crate::CompileError;
 use crate::draft::{Draft, DraftCase, DraftDecision, Located, Param};
 use crate::front::{CASES_MAX, LETS_MAX};
+use crate::typed::Span;
+use crate::yaml::{Node, Value};
 
 /// A rule file, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,9 +96,9 @@ impl RuleFile {
             let expected = format!("a rule file of at most {SOURCE_BYTES_MAX} bytes");
             let hint = "the bundle holds it as it is: move long comments elsewhere";
             let found = format!("{} bytes", source.len());
-            return Err(vec![pack_error(file, WHOLE_FILE, expected, found, hint)]);
+            return Err(vec![CompileError::pack(file, Span::WHOLE_FILE, expected, found, hint)]);
         }
-        let node = Node::parse(file, source).map_err(|error| vec![error])?;
+        let node = Node::parse(file, source, super::FILE_BYTES_MAX).map_err(|error| vec![error])?;
         let mut report = Report::of(file);
         let rule = read(&node, source, &mut report);
         report.finish(rule)
@@ -152,7 +152,7 @@ fn cases(
         if let Some(key) = fields.key(key) {
             let hint = "the compiler finds it itself: remove the line";
             let found = format!("`{}` without `module`", key.text);
-            report.pack(span_of(key), "keys of a rule with cases", found, hint);
+            report.pack(key.span(), "keys of a rule with cases", found, hint);
         }
     }
     let params = params(fields, report);
@@ -321,7 +321,7 @@ fn evidence(fields: &Fields<'_>, report: &mut Report) -> Vec<String> {
             sound.push(name.text);
         } else {
             let hint = super::report::did_you_mean(&name.text, known());
-            report.pack(span_of(&name), "a fact", facts::shown(&name.text), hint);
+            report.pack(name.span(), "a fact", facts::shown(&name.text), hint);
         }
     }
     sound
@@ -331,7 +331,7 @@ fn unique(ids: &[Located], key: &str, report: &mut Report) {
     for (index, id) in ids.iter().enumerate() {
         if ids[..index].iter().any(|earlier| earlier.text == id.text) {
             let found = format!("{} twice in `{key}`", facts::shown(&id.text));
-            report.pack(span_of(id), "each id once", found, "remove one");
+            report.pack(id.span(), "each id once", found, "remove one");
         }
     }
 }
@@ -340,7 +340,7 @@ fn foreign(module: &Node, fields: &Fields<'_>, report: &mut Report) -> Option<Fo
     for key in ["params", "let", "cases", "table", "otherwise", "missing"] {
         if let Some(key) = fields.key(key) {
             let found = format!("`{}` beside `module`", key.text);
-            report.pack(span_of(key), "keys of a rule with a module", found, "remove one of them");
+            report.pack(key.span(), "keys of a rule with a module", found, "remove one of them");
         }
     }
     let module = report.text("the name of a file", module);
@@ -349,7 +349,7 @@ fn foreign(module: &Node, fields: &Fields<'_>, report: &mut Report) -> Option<Fo
         let fuel = text.text.parse().ok().filter(|fuel| (1..=FUEL_MAX).contains(fuel));
         if fuel.is_none() {
             let expected = format!("a fuel limit of 1 to {FUEL_MAX}");
-            report.pack(span_of(&text), expected, facts::shown(&text.text), "");
+            report.pack(text.span(), expected, facts::shown(&text.text), "");
         }
         fuel
     });

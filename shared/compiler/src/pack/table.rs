@@ -4,14 +4,14 @@
 use facts::{Currency, Money};
 
 use super::pieces::{Part, Pieces};
-use super::report::{Report, span_of};
+use super::report::Report;
 use super::rule::{FEWER, decision};
 use crate::ErrorKind;
 use crate::draft::{DraftCase, DraftDecision, Located};
 use crate::front::CASES_MAX;
 use crate::typed::Span;
 
-use super::node::Node;
+use crate::yaml::Node;
 
 const KEYS: [&str; 3] = ["on", "given", "rows"];
 const ROW_KEYS: [&str; 6] = ["from", "below", "when", "outcome", "severity", "reason"];
@@ -86,7 +86,7 @@ fn row(node: &Node, source: &str, pieces: &mut Pieces, report: &mut Report) -> O
         if bound.is_none() {
             let hint = "write 3000.00 USD for an amount, 10 for a number, 1.5 for a decimal";
             let found = facts::shown(&text.text);
-            report.add(ErrorKind::Table, span_of(&text), "an end of a band", found, hint);
+            report.add(ErrorKind::Table, text.span(), "an end of a band", found, hint);
         }
         Some(bound)
     };
@@ -170,7 +170,7 @@ fn check_units(rows: &[Row], report: &mut Report) {
             _ => ErrorKind::Table,
         };
         let (expected, found) = (first.unit_name(), facts::shown(&bound.text.text));
-        report.add(kind, span_of(&bound.text), expected, found, "a table counts in one unit");
+        report.add(kind, bound.text.span(), expected, found, "a table counts in one unit");
     }
 }
 
@@ -188,14 +188,14 @@ fn check_cover(rows: &[Row], report: &mut Report) {
             && from.fine() >= below.fine()
         {
             let expected = format!("an end above {}", shown(from));
-            add(span_of(&below.text), expected, shown(below), "`from` is in, `below` is not");
+            add(below.text.span(), expected, shown(below), "`from` is in, `below` is not");
         }
         match previous {
             None => {
                 if let Some(from) = &row.from {
                     let hint = "leave `from` out of the first row";
                     let found = format!("nothing for values under {}", shown(from));
-                    add(span_of(&from.text), "a first row without `from`".into(), found, hint);
+                    add(from.text.span(), "a first row without `from`".into(), found, hint);
                 }
             }
             Some(above) if same_band(above) => {
@@ -217,7 +217,7 @@ fn check_cover(rows: &[Row], report: &mut Report) {
     if let Some(below) = rows.last().and_then(|row| row.below.as_ref()) {
         let found = format!("nothing for values of {} and over", shown(below));
         let hint = "leave `below` out of the last row";
-        add(span_of(&below.text), "a last row without `below`".into(), found, hint);
+        add(below.text.span(), "a last row without `below`".into(), found, hint);
     }
 }
 
@@ -243,7 +243,7 @@ fn check_seam(above: &Row, row: &Row, add: &mut impl FnMut(Span, String, String,
         false => ("an overlap, or rows out of order", (&from.text.text, &below.text.text)),
     };
     let found = format!("{what} from {} to {}", between.0, between.1);
-    add(span_of(&from.text), expected, found, "a band begins where the one before ends");
+    add(from.text.span(), expected, found, "a band begins where the one before ends");
 }
 
 fn ends(row: &Row) -> (Option<i128>, Option<i128>) {

@@ -6,13 +6,12 @@ use facts::{Currency, DAY_MS, Date, Millis};
 use rules::ListSnapshot;
 
 use super::header::{is_id, name, prose};
-use super::node::{Node, Value};
-use super::report::{Fields, Report, span_of};
+use super::report::{Fields, Report};
 use super::zone;
 use crate::CompileError;
 use crate::data::{Calendar, Rates};
 use crate::draft::Located;
-use crate::typed::Span;
+use crate::yaml::{Node, Value};
 
 /// Keys of a plain list's file.
 pub const LIST_KEYS: [&str; 4] = ["id", "source", "taken_at", "entries"];
@@ -37,7 +36,7 @@ fn read<T>(
     source: &str,
     read: impl FnOnce(&Node, &mut Report) -> Option<T>,
 ) -> Result<T, Vec<CompileError>> {
-    let node = Node::parse(file, source).map_err(|error| vec![error])?;
+    let node = Node::parse(file, source, super::FILE_BYTES_MAX).map_err(|error| vec![error])?;
     let mut report = Report::of(file);
     let value = read(&node, &mut report);
     report.finish(value)
@@ -61,7 +60,7 @@ pub fn parse_list(file: &str, source: &str) -> Result<ListSnapshot, Vec<CompileE
         entries.sort_by(|a, b| a.text.cmp(&b.text));
         for pair in entries.windows(2).filter(|pair| pair[0].text == pair[1].text) {
             let found = format!("{} twice", facts::shown(&pair[1].text));
-            report.pack(span_of(&pair[1]), "each entry once", found, "remove one");
+            report.pack(pair[1].span(), "each entry once", found, "remove one");
         }
         let Head { id, source, taken_at } = head?;
         let entries = entries.into_iter().map(|entry| entry.text).collect();
@@ -168,11 +167,11 @@ fn holidays(fields: &Fields<'_>, first: i32, last: i32, report: &mut Report) -> 
     for text in texts {
         let Some(day) = day(&text, report) else { continue };
         if !(first..=last).contains(&day) {
-            report.pack(span_of(&text), "a day from `from` to `to`", facts::shown(&text.text), "");
+            report.pack(text.span(), "a day from `from` to `to`", facts::shown(&text.text), "");
         }
         if days.contains(&day) {
             let found = format!("{} twice", facts::shown(&text.text));
-            report.pack(span_of(&text), "each day once", found, "remove one");
+            report.pack(text.span(), "each day once", found, "remove one");
         }
         days.push(day);
     }
@@ -185,7 +184,7 @@ fn rate(text: &Located, report: &mut Report) -> Option<(i128, u8)> {
     let parsed = parse_rate(&text.text);
     if parsed.is_none() {
         let expected = "a rate above zero with at most 12 decimal places";
-        report.pack(span_of(text), expected, facts::shown(&text.text), "such as 1.0853");
+        report.pack(text.span(), expected, facts::shown(&text.text), "such as 1.0853");
     }
     parsed
 }
@@ -295,8 +294,6 @@ pub fn rates_of(list: &ListSnapshot) -> Option<Rates> {
     (rates_lines(&rates, base?, as_of?, list.taken_at) == *list).then_some(rates)
 }
 
-/// A place for errors about a whole file.
-pub(crate) const WHOLE_FILE: Span = Span { line: 1, column: 1, length: 1 };
 /// The line that says what the other lines are.
 const CALENDAR_FORMAT: &str = "calendar 1";
 const RATES_FORMAT: &str = "rates 1";

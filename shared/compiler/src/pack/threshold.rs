@@ -5,13 +5,13 @@ use facts::FieldKind;
 
 use super::boundary::Boundary;
 use super::compile::CompiledRule;
-use super::node::Node;
 use super::rule::{Body, RuleFile};
 use super::vary::{Row, Varied, make};
 use crate::draft::{Draft, Located, Param};
 use crate::fold::parts;
 use crate::front::{param_and_other_names, param_value};
 use crate::typed::{Column, Expr, Kind, Program, Span, Type};
+use crate::yaml::Node;
 
 /// A parameter that is compared with facts.
 #[derive(Debug, Clone, PartialEq, Eq)]

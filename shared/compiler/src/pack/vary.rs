@@ -5,10 +5,10 @@ use facts::{Currency, DAY_MS, Date, FieldKind, Millis, Money};
 
 use super::example::{self, Example};
 use super::header::Header;
-use super::node::{Node, Value};
 use crate::draft::{Located, Param};
 use crate::front::param_value;
 use crate::typed::{Expr, Kind, Span, Type};
+use crate::yaml::{Node, Value};
 
 /// What is varied.
 #[derive(Debug, Clone, PartialEq, Eq)]

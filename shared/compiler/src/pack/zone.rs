@@ -3,10 +3,10 @@
 
 use facts::{DAY_MS, Millis};
 
-use super::node::{Node, Value};
-use super::report::{Report, span_of};
+use super::report::Report;
 use super::tables::WEEKDAYS;
 use crate::draft::Located;
+use crate::yaml::{Node, Value};
 
 /// Instants in ms since 1970, each with the minutes east of UTC from then on.
 type Offsets = Vec<(i64, i16)>;
@@ -106,7 +106,7 @@ fn change(text: &Located, report: &mut Report) -> Option<Change> {
     if parsed.is_none() {
         let expected = "a change such as `second sunday of march 02:00`, on the local clock until \
                         then, or `last sunday of march 01:00 UTC`";
-        report.pack(span_of(text), expected, facts::shown(&text.text), "");
+        report.pack(text.span(), expected, facts::shown(&text.text), "");
     }
     parsed
 }
@@ -133,7 +133,7 @@ pub(crate) fn minute_of_day(text: &Located, report: &mut Report) -> Option<u16> 
     let minute = clock(&text.text);
     if minute.is_none() {
         let expected = "a time of day from 00:00 to 23:59";
-        report.pack(span_of(text), expected, facts::shown(&text.text), "such as \"17:00\"");
+        report.pack(text.span(), expected, facts::shown(&text.text), "such as \"17:00\"");
     }
     minute
 }
@@ -156,7 +156,7 @@ fn offset(text: &Located, report: &mut Report) -> Option<i16> {
     let minutes = clock(rest).filter(|minutes| sign != 0 && *minutes <= OFFSET_MINUTES_MAX);
     if minutes.is_none() {
         let expected = "an offset from UTC such as \"-05:00\", at most 14 hours";
-        report.pack(span_of(text), expected, facts::shown(&text.text), "");
+        report.pack(text.span(), expected, facts::shown(&text.text), "");
     }
     minutes.map(|minutes| sign * minutes as i16)
 }

@@ -86,6 +86,11 @@ pub struct Span {
     pub length: u32,
 }
 
+impl Span {
+    /// A place for errors about a whole file.
+    pub const WHOLE_FILE: Span = Span { line: 1, column: 1, length: 1 };
+}
+
 /// A typed expression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expr {

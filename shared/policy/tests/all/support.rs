@@ -74,6 +74,7 @@ pub fn full() -> Content {
             pcrs: BTreeMap::from([(4, vec![4; 32]), (7, vec![7; 32])]),
             event_log_required: true,
             boot_pcr: Some(12),
+            ..Tpm::default()
         },
         witnesses: Witnesses { keys: vec!["w.example+00000000+BA==".into()], threshold: 1 },
         freshness: Freshness::default(),

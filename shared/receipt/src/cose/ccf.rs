@@ -5,7 +5,7 @@
 
 use super::read::{self, Labels};
 use super::{LABEL_RECEIPTS, Proofs, RECEIPT_BYTES_MAX, Receipt, ReceiptKey};
-use crate::{Part, ReceiptError};
+use crate::ReceiptError;
 use cbor::{CborError, Reader, Writer};
 use crypto::cose::TAG_SIGN1;
 use sha2::{Digest as _, Sha256};
@@ -128,9 +128,9 @@ impl ServiceKey {
 /// A statement with its receipts: nothing is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransparentStatement {
-    /// SHA-256 of the statement without its unprotected header: what the ledger took in.
-    claims: Hash,
-    receipts: Vec<Receipt>,
+    /// The statement without its unprotected header: what the ledger took in.
+    pub(super) bare: Vec<u8>,
+    pub(super) receipts: Vec<Receipt>,
 }
 
 /// The ledger of a service key holds this statement.
@@ -169,16 +169,7 @@ impl TransparentStatement {
     /// unprotected labels are passed over: the ledger did not take them in either. The protected
     /// header has to be a map with each label once; what it says is not used.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReceiptError> {
-        let max = STATEMENT_BYTES_MAX;
-        if bytes.len() > max {
-            return Err(ReceiptError::TooLarge { part: Part::Cose, max, found: bytes.len() });
-        }
-        let mut r = Reader::new(bytes);
-        let found = r.tag()?;
-        if found != TAG_SIGN1 {
-            return Err(ReceiptError::header("tag", "18 (COSE_Sign1)", found));
-        }
-        r.array_of("COSE_Sign1", 4)?;
+        let mut r = read::sign1(bytes, STATEMENT_BYTES_MAX)?;
         let protected = r.bytes()?;
         read::check_header(protected)?;
         let mut receipts = None;
@@ -203,14 +194,23 @@ impl TransparentStatement {
             receipts.iter().map(|receipt| Receipt::parse(receipt)).collect::<Result<_, _>>()?;
         let mut w = Writer::with_capacity(bytes.len());
         w.tag(TAG_SIGN1).array(4).bytes(protected).map(0).bytes(payload).bytes(signature);
-        Ok(Self { claims: Sha256::digest(w.finish()).into(), receipts })
+        Ok(Self { bare: w.finish(), receipts })
     }
 
     /// Accepts if one of the receipts is for this statement and by one of the keys.
     pub fn verify(&self, keys: &[ServiceKey]) -> Result<VerifiedCcfReceipt, ReceiptError> {
+        let claims = Sha256::digest(&self.bare).into();
+        self.first(|receipt| receipt.verify_ccf(&claims, keys))
+    }
+
+    /// The first receipt that holds, or what was wrong with the first.
+    pub(super) fn first<T>(
+        &self,
+        verify: impl Fn(&Receipt) -> Result<T, ReceiptError>,
+    ) -> Result<T, ReceiptError> {
         let mut refusal = None;
         for receipt in &self.receipts {
-            match receipt.verify_ccf(&self.claims, keys) {
+            match verify(receipt) {
                 Ok(verified) => return Ok(verified),
                 Err(error) => refusal = refusal.or(Some(error)),
             }

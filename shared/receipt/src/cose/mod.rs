@@ -6,6 +6,7 @@ pub mod ccf;
 mod export;
 mod key;
 mod read;
+mod transparent;
 
 pub use export::{export, export_consistency, export_transparent};
 pub use key::ReceiptKey;

@@ -20,9 +20,9 @@ const SIGNATURE_BYTES_MAX: usize = 132;
 /// Most labels of a header.
 const LABELS_MAX: usize = 32;
 
-/// A whole receipt.
-pub(super) fn receipt(bytes: &[u8]) -> Result<Receipt, ReceiptError> {
-    let max = RECEIPT_BYTES_MAX;
+/// The head of a COSE_Sign1, tagged 18, of at most `max` bytes; what stands in its array of four
+/// is for the caller to read.
+pub(super) fn sign1(bytes: &[u8], max: usize) -> Result<Reader<'_>, ReceiptError> {
     if bytes.len() > max {
         return Err(ReceiptError::TooLarge { part: Part::Cose, max, found: bytes.len() });
     }
@@ -32,6 +32,12 @@ pub(super) fn receipt(bytes: &[u8]) -> Result<Receipt, ReceiptError> {
         return Err(ReceiptError::header("tag", "18 (COSE_Sign1)", found));
     }
     r.array_of("COSE_Sign1", 4)?;
+    Ok(r)
+}
+
+/// A whole receipt.
+pub(super) fn receipt(bytes: &[u8]) -> Result<Receipt, ReceiptError> {
+    let mut r = sign1(bytes, RECEIPT_BYTES_MAX)?;
     let protected = r.bytes_max("protected header", PROTECTED_BYTES_MAX)?;
     let header = header(protected)?;
     let proofs = unprotected(&mut r, header.vds)?;

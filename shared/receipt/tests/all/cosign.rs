@@ -163,16 +163,8 @@ fn a_logs_key_is_no_witness() {
     assert_eq!(WitnessKey::parse(&witness(1).to_string()), Ok(witness(1)));
     // The log's own signature line is not a cosignature: it signs no time.
     let sample = Sample::new();
-    let signatures = sample.proof.unsigned.as_ref().unwrap().log_signatures;
-    let lines: [&[u8]; 0] = [];
-    let note = receipt::log::checkpoint_note(
-        &sample.checkpoint,
-        &sample.signer,
-        signatures.as_ref(),
-        &lines,
-    );
     let own = WitnessKey::new(&sample.checkpoint.origin(), sample.signer).unwrap();
-    let refused = verify_witnesses(&note.unwrap(), &[own], 1);
+    let refused = verify_witnesses(&sample.note(), &[own], 1);
     assert_eq!(refused, Err(ReceiptError::Threshold { needed: 1, found: 0 }));
 }
 
@@ -180,18 +172,12 @@ fn a_logs_key_is_no_witness() {
 fn a_proof_carries_its_witnesses() {
     let sample = Sample::witnessed();
     let unsigned = sample.proof.unsigned.as_ref().unwrap();
-    let note = receipt::log::checkpoint_note(
-        &sample.checkpoint,
-        &sample.signer,
-        unsigned.log_signatures.as_ref(),
-        &unsigned.cosignatures,
-    );
     let keys: Vec<_> = WITNESSES
         .iter()
         .zip([21, 22])
         .map(|(name, fill)| WitnessKey::new(name, key(fill).verifying_key()).unwrap())
         .collect();
-    let verified = verify_witnesses(&note.unwrap(), &keys, 2).unwrap();
+    let verified = verify_witnesses(&sample.note(), &keys, 2).unwrap();
     assert_eq!(verified.witnessed_at_s(), TIMES[1]);
     // Over another checkpoint, such as one that the hardware never quoted, they are worth nothing.
     let other = tlog::Checkpoint { size: 6, ..sample.checkpoint };

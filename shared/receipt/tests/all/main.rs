@@ -5,6 +5,7 @@
 mod ccf;
 mod cose;
 mod cosign;
+mod limits;
 mod mutations;
 mod note;
 mod tlog_proof;
@@ -62,6 +63,13 @@ impl Sample {
             unsigned.add_cosignature(line.to_string().into_bytes());
         }
         sample
+    }
+
+    /// The checkpoint as a note, under its log's line and those of its witnesses.
+    pub fn note(&self) -> receipt::note::Note {
+        let unsigned = self.proof.unsigned.as_ref().unwrap();
+        let (signatures, lines) = (unsigned.log_signatures.as_ref(), &unsigned.cosignatures);
+        receipt::log::checkpoint_note(&self.checkpoint, &self.signer, signatures, lines).unwrap()
     }
 
     pub fn leaf(&self) -> tlog::Hash {

@@ -73,14 +73,7 @@ fn no_changed_tlog_proof_says_something_else() {
 #[test]
 fn no_changed_note_or_envelope_panics() {
     let sample = Sample::witnessed();
-    let unsigned = sample.proof.unsigned.as_ref().unwrap();
-    let note = receipt::log::checkpoint_note(
-        &sample.checkpoint,
-        &sample.signer,
-        unsigned.log_signatures.as_ref(),
-        &unsigned.cosignatures,
-    );
-    let text = note.unwrap().to_text();
+    let text = sample.note().to_text();
     let log = log_key(sample.checkpoint.boot_id, sample.signer);
     for changed in mutants(text.as_bytes()) {
         let Ok(parsed) = Note::parse(&changed) else { continue };

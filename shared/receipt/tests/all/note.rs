@@ -83,15 +83,7 @@ fn one_checkpoint_one_text() {
 #[test]
 fn a_logs_signature_is_over_the_whole_text() {
     let sample = Sample::new();
-    let signatures = sample.proof.unsigned.as_ref().unwrap().log_signatures;
-    let lines: [&[u8]; 0] = [];
-    let note = receipt::log::checkpoint_note(
-        &sample.checkpoint,
-        &sample.signer,
-        signatures.as_ref(),
-        &lines,
-    );
-    let note = note.unwrap();
+    let note = sample.note();
     let own = receipt::log::log_key(sample.checkpoint.boot_id, sample.signer);
     assert_eq!(VerifierKey::parse(&own.to_string()), Ok(own.clone()));
     assert!(note.verify_log(&own).is_ok());

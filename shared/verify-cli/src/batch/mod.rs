@@ -43,15 +43,18 @@ pub(crate) fn batch(asked: &BatchArguments) -> Result<Verdict> {
     let mut progress = Progress::new(source.bytes_total());
     let begun = Instant::now();
     let mut chunk = source.next_chunk()?;
+    let mut before = Vec::new();
     while !chunk.is_empty() {
-        // The next chunk is read while this one is verified.
-        let (outcomes, next) = verified(&judge, &materials, &chunk, threads, &mut source);
-        for (item, outcome) in chunk.iter().zip(outcomes) {
-            progress.add(item.bytes());
-            summary.add(item.place(), outcome)?;
-        }
+        // The next chunk is read and the one before is counted while this one is verified.
+        let meanwhile = || {
+            count(&mut summary, &mut progress, std::mem::take(&mut before))?;
+            source.next_chunk()
+        };
+        let (outcomes, next) = verified(&judge, &materials, &chunk, threads, meanwhile);
+        before = chunk.into_iter().zip(outcomes).collect();
         chunk = next?;
     }
+    count(&mut summary, &mut progress, before)?;
     progress.finish();
     if summary.proofs() == 0 {
         bail!("no proof was found: expected one a line, or .cbor, .cose and .json files");
@@ -59,13 +62,22 @@ pub(crate) fn batch(asked: &BatchArguments) -> Result<Verdict> {
     summary.finish(&judge, source.ignored(), asked.no_gaps, threads, begun.elapsed())
 }
 
-/// Verifies a chunk on so many threads, and reads the next meanwhile.
+/// Counts a chunk that was verified, in the order in which it came.
+fn count(summary: &mut Summary, progress: &mut Progress, done: Vec<(Item, Outcome)>) -> Result<()> {
+    for (item, outcome) in done {
+        progress.add(item.bytes());
+        summary.add(item.place(), outcome)?;
+    }
+    Ok(())
+}
+
+/// Verifies a chunk on so many threads; what this thread does meanwhile gives the next one.
 fn verified(
     judge: &Judge,
     materials: &Materials<'_>,
     chunk: &[Item],
     threads: usize,
-    source: &mut Source,
+    meanwhile: impl FnOnce() -> Result<Vec<Item>>,
 ) -> (Vec<Outcome>, Result<Vec<Item>>) {
     let next_item = AtomicUsize::new(0);
     let work = || {
@@ -80,7 +92,7 @@ fn verified(
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.min(chunk.len())).map(|_| scope.spawn(work)).collect();
-        let next = source.next_chunk();
+        let next = meanwhile();
         let mut outcomes: Vec<_> = workers
             .into_iter()
             .flat_map(|worker| worker.join().expect("a worker returns, because nothing panics"))

@@ -141,3 +141,15 @@ fn a_rule_that_ends_at_a_limit_is_not_held_against_the_interpreter() {
     assert_eq!(source, Checked::Passed);
     assert!(matches!(opinion, Checked::NotChecked(_)));
 }
+
+/// Neither the word alone nor the outcome alone is a limit.
+#[test]
+fn what_only_looks_like_a_limit_is_held_against_the_interpreter() {
+    let lies: [fn(&mut Vec<RuleResult>); 2] = [
+        |results| results[0].values = vec![Value::Text(Fault::Fuel.to_string())],
+        |results| results[0].outcome = rules::Outcome::Error,
+    ];
+    for lie in lies {
+        assert_eq!(judge(&program(|_| ()), lie).expect_err("refused").check(), "P22");
+    }
+}

@@ -1,5 +1,6 @@
 //! The verifiers on forged worlds: every refusal by its number, under a test root.
 
+mod edges;
 mod example;
 mod kinds;
 mod mutants;
@@ -7,5 +8,7 @@ mod set;
 mod signers;
 mod support;
 mod time;
+mod tpm_keys;
+mod view;
 mod warm;
 mod witnesses;

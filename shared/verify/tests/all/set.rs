@@ -3,7 +3,7 @@
 use crate::support::*;
 use attestation_fixtures::proofs::{Backing, ProofSpec};
 use verify::set::{Gap, LogReport, LogSet};
-use verify::{Materials, TimeEvidence, Verified, Verifier};
+use verify::{LogAudit, Materials, TimeEvidence, Verified, Verifier};
 
 fn numbered(number: u8) -> ProofSpec {
     let mut spec = spec(Backing::Nitro);
@@ -88,4 +88,19 @@ fn forks_are_proven() {
     let (log, sound, _) = report(&[&[placed(&LOG, 1, 4)], &later[..]].concat());
     assert!(!sound, "{log:?}");
     assert!(log.forks[0].to_string().contains("does not begin with"), "{log:?}");
+}
+
+#[test]
+fn an_audit_counts_what_is_missing_at_the_end() {
+    let audit = |proofs: &[Verified]| {
+        let config = world().config.hash();
+        let mut audit = LogAudit::open(&numbered(1).boot_record(), config).expect("our record");
+        proofs.iter().for_each(|proof| audit.push(proof).expect("the next one"));
+        audit.finish()
+    };
+    let whole = audit(&[placed(&LOG, 1, 3), placed(&LOG, 2, 3)]).expect("whole");
+    assert_eq!((whole.proofs, whole.last_index, whole.quotes), (2, 2, 1));
+    let refusal = audit(&[placed(&LOG, 1, 5)]).expect_err("three are missing");
+    assert_eq!(refusal.check(), "P9");
+    assert!(refusal.to_string().contains("log has 2: 3 missing"), "{refusal}");
 }

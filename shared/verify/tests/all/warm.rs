@@ -118,3 +118,21 @@ fn a_kept_bundle_is_not_taken_for_another() {
     assert_eq!(with(&changed), "P12");
     assert_eq!(with(&world.signed_bundle), "accepted");
 }
+
+/// Two logs that replay to the same registers: what was said of one is not said of the other.
+#[test]
+fn each_event_log_is_kept_with_what_it_said() {
+    let time = TimeEvidence::Assumed { ms: QUOTED_AT_MS };
+    let verifier = Verifier::archival(policy_of(&every_kind()), time);
+    let (bytes, log) = (proof(Backing::Tpm), event_log());
+    let padded = [&log[..], &[0; 9]].concat();
+    let padding = |event_log: &[u8]| {
+        let materials = Materials { event_log: Some(event_log), ..Materials::default() };
+        let verified = verifier.verify(&bytes, &materials).expect("it replays");
+        verified.evidence().notes().iter().any(|note| note.contains("9 bytes of padding"))
+    };
+    for _ in 0..2 {
+        assert!(!padding(&log));
+        assert!(padding(&padded));
+    }
+}

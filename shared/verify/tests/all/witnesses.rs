@@ -97,7 +97,13 @@ fn witnesses_do_not_contradict_the_hardware() {
     let live = Verifier::live(policy(), QUOTED_AT_MS + 1_000).expect("in force");
     let nothing = Materials::default();
     assert_eq!(check(live.verify(&at(QUOTED_S + 60), &nothing)), "accepted");
-    assert_eq!(check(live.verify(&at(QUOTED_S + 63), &nothing)), "P20");
+    // The leeway of a minute counts from now: to the second, because cosignatures have no less.
+    assert_eq!(check(live.verify(&at(QUOTED_S + 61), &nothing)), "accepted");
+    assert_eq!(check(live.verify(&at(QUOTED_S + 62), &nothing)), "P20");
+    // After the year 9999 nothing is witnessed, for the archive too.
+    assert_eq!(check(judge(policy(), &at(253_402_300_799))), "accepted");
+    assert_eq!(check(judge(policy(), &at(253_402_300_800))), "P20");
+    assert_eq!(check(judge(policy(), &at(u64::MAX / 4))), "P20");
     assert_eq!(check(live.verify(&at(u64::MAX / 4), &nothing)), "P20");
 }
 
@@ -119,7 +125,9 @@ fn witnessed_time_is_evidence_for_the_archive() {
     assert_eq!(check(verifier.verify(&proof(Backing::Nitro), &nothing)), "P20");
     assert_eq!(check(verifier.verify(&proof_with(&[line(31, QUOTED_S)]), &nothing)), "P20");
     let without = Verifier::archival(policy_of(&nitro()), TimeEvidence::Witnessed);
-    assert_eq!(check(without.verify(&bytes, &nothing)), "P20");
+    let refusal = without.verify(&bytes, &nothing).expect_err("no witness is known");
+    assert_eq!(refusal.check(), "P20");
+    assert!(refusal.to_string().contains("cosignatures by the policy's witnesses"), "{refusal}");
     // Cosignatures of this checkpoint under another statement's path.
     let mut other = spec(Backing::Nitro);
     other.statement(|statement| statement.proof_id = [9; 16]);

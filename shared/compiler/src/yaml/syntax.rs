@@ -1,15 +1,13 @@
 //! What is wrong with a text that is no YAML, in words for somebody who writes rules. It must never
 //! repeat advice of the YAML reader: that is meant for programmers.
 
-use super::report::pack_error;
-use super::tables::WHOLE_FILE;
 use crate::CompileError;
 use crate::typed::Span;
 
 /// What the YAML reader says, as our error. The span is where it stopped.
-pub(crate) fn explain(file: &str, source: &str, mut span: Span, said: &str) -> CompileError {
+pub(super) fn explain(file: &str, source: &str, mut span: Span, said: &str) -> CompileError {
     if span.line == 0 {
-        span = WHOLE_FILE;
+        span = Span::WHOLE_FILE;
     }
     span.length = span.length.min(source.len() as u32);
     let said = said.lines().next().unwrap_or_default();
@@ -17,11 +15,17 @@ pub(crate) fn explain(file: &str, source: &str, mut span: Span, said: &str) -> C
     if let Some(key) = said.strip_prefix("duplicate mapping key: ") {
         let key = key.split(", set ").next().unwrap_or_default();
         let found = format!("the duplicate key {}", facts::shown(key));
-        return pack_error(file, span, "each key once", found, "remove one of the two");
+        return CompileError::pack(file, span, "each key once", found, "remove one of the two");
     }
     if said.contains("multiple YAML documents") {
         let hint = "remove the line `---`, or write a file for each";
-        return pack_error(file, span, "one document in a file", "another after `---`", hint);
+        return CompileError::pack(
+            file,
+            span,
+            "one document in a file",
+            "another after `---`",
+            hint,
+        );
     }
     let before = lines_before(source, span.line);
     if said.contains("mapping values are not allowed")
@@ -31,11 +35,11 @@ pub(crate) fn explain(file: &str, source: &str, mut span: Span, said: &str) -> C
         let column = before.get(line).map_or(1, |text| blanks(text) as u32 + 1);
         let span = Span { line: number, column, length: word.chars().count() as u32 };
         let hint = format!("write `{}`", word.replacen(':', ": ", 1));
-        return pack_error(file, span, "a blank after the colon", facts::shown(word), hint);
+        return CompileError::pack(file, span, "a blank after the colon", facts::shown(word), hint);
     }
     let here = source.lines().nth(span.line as usize - 1).unwrap_or_default();
     let found = said.split("; use ").next().unwrap_or_default();
-    pack_error(file, span, "YAML", found, hint(said, here))
+    CompileError::pack(file, span, "YAML", found, hint(said, here))
 }
 
 /// The one thing to try first.

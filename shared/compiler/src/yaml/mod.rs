@@ -2,29 +2,29 @@
 //! guess a type: `NO` is a text, `9999.99` keeps its digits, and what a piece means is for the
 //! reader of its key to say.
 
+mod syntax;
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use super::report::pack_error;
-use super::syntax;
 use crate::CompileError;
 use crate::draft::Located;
 use crate::typed::Span;
 
 /// A piece of YAML.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Node {
+pub struct Node {
     /// Where it begins.
-    pub(crate) span: Span,
+    pub span: Span,
     /// What it is.
-    pub(crate) value: Value,
+    pub value: Value,
 }
 
 /// What a piece is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
     /// Nothing, `~` or `null`.
     Null,
     /// A text; `plain` when it stands without quotes.
@@ -41,12 +41,12 @@ pub(crate) enum Value {
 }
 
 impl Node {
-    /// The tree of a YAML document.
-    pub(crate) fn parse(file: &str, source: &str) -> Result<Node, CompileError> {
-        if source.len() > super::FILE_BYTES_MAX {
+    /// The tree of a YAML document of at most `bytes_max` bytes; `file` is its name in errors.
+    pub fn parse(file: &str, source: &str, bytes_max: usize) -> Result<Node, CompileError> {
+        if source.len() > bytes_max {
             let found = format!("{} bytes", source.len());
-            let expected = format!("a file of at most {} bytes", super::FILE_BYTES_MAX);
-            return Err(pack_error(file, Span::default(), expected, found, ""));
+            let expected = format!("a file of at most {bytes_max} bytes");
+            return Err(CompileError::pack(file, Span::default(), expected, found, ""));
         }
         // Else the country NO would be a boolean, and `!a && b` the tag `!a`, an anchor and `b`.
         let options = serde_saphyr::options! {
@@ -64,13 +64,22 @@ impl Node {
     }
 
     /// What it is, for errors.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match &self.value {
             Value::Null => "nothing".to_owned(),
             Value::Text { text, .. } => facts::shown(&text.text),
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a mapping".to_owned(),
         }
+    }
+}
+
+impl Located {
+    /// Where the text stands: its first line.
+    pub fn span(&self) -> Span {
+        let first = self.text.lines().next().unwrap_or_default();
+        let length = u32::try_from(first.chars().count()).unwrap_or(u32::MAX);
+        Span { line: self.line, column: self.column, length }
     }
 }
 
@@ -111,6 +120,14 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Raw, E> {
+        Ok(Raw::Plain)
+    }
+
+    fn visit_i128<E>(self, _: i128) -> Result<Raw, E> {
+        Ok(Raw::Plain)
+    }
+
+    fn visit_u128<E>(self, _: u128) -> Result<Raw, E> {
         Ok(Raw::Plain)
     }
 
