@@ -13,6 +13,7 @@ use wasmi::{
     CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Instance, Linker,
     Memory, Mutability, Store, StoreLimits, StoreLimitsBuilder, Val, ValType,
 };
+use wasmparser::{Validator, WasmFeatures};
 
 /// One compiled module.
 pub(crate) struct Module {
@@ -120,6 +121,11 @@ impl Program {
         let hash = module_hash(bytes);
         let invalid =
             |problem: wasmi::Error| VmError::Invalid { module: hash, problem: problem.to_string() };
+        // The engine translates while it validates, and asserts what only validation ensures.
+        if let Err(problem) = Validator::new_with_features(WasmFeatures::all()).validate_all(bytes)
+        {
+            return Err(VmError::Invalid { module: hash, problem: problem.to_string() });
+        }
         let wasm = wasmi::Module::new(&self.engine, bytes).map_err(invalid)?;
         check_imports(hash, &wasm)?;
         for rule in self.bundle.bundle().rules.iter().filter(|rule| rule.module == index) {

@@ -200,3 +200,29 @@ fn one_bad_module_refuses_the_whole_bundle() {
     let error = Program::load(bundle, Limits::default()).map(|_| ()).expect_err("it is refused");
     assert!(matches!(error, VmError::Export { .. }), "{error}");
 }
+
+/// Found by the fuzzer: the engine asserted on an operator after a function's end.
+#[test]
+fn code_after_the_end_of_a_function_is_refused() {
+    let good = wasm(&SOUND);
+    // The code section is the last: one function, whose body ends with the section.
+    let code = good.windows(1).rposition(|byte| byte == [0x0b]).expect("an end");
+    let mut bad = good[..=code].to_vec();
+    bad.extend([0x42, 0x00]);
+    let section = section_of(&good, 10);
+    assert_eq!(section.end, code + 1, "nothing stands behind the code");
+    // Sizes of the section and of its one body are single bytes.
+    bad[section.start - 1] += 2;
+    bad[section.start + 1] += 2;
+    let error = refusal(bad);
+    assert!(is_invalid(&error), "{error}");
+}
+
+/// The content of a section, by its id.
+fn section_of(wasm: &[u8], id: u8) -> std::ops::Range<usize> {
+    let mut at = 8;
+    while wasm[at] != id {
+        at += 2 + usize::from(wasm[at + 1]);
+    }
+    at + 2..at + 2 + usize::from(wasm[at + 1])
+}
