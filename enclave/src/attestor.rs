@@ -155,6 +155,7 @@ impl Attestor {
         // Signed only once it is quoted: the signatures never say more than the hardware did.
         let signed = self.enclave.booted()?.evaluator.sign_checkpoint(checkpoint);
         let log_signatures = [signed.note.0, signed.receipt.0];
+        self.progress.first_quote_ms.get_or_init(|| self.enclave.platform.health().uptime_ms);
         let checkpoint = (checkpoint.boot_id, checkpoint.size, checkpoint.root);
         Some(Quote { checkpoint, document, log_signatures })
     }

@@ -24,8 +24,10 @@ pub struct Enclave {
     pub(crate) clock: Clock,
     boot: OnceLock<Booted>,
     /// Held while booting and while rules are taken, so that a second one waits and then sees
-    /// the first. Evaluations do not wait for it.
-    changing: Mutex<()>,
+    /// the first. Evaluations do not wait for it. Inside: the configuration that was measured.
+    changing: Mutex<Option<Vec<u8>>>,
+    /// Connections that are served.
+    pub(crate) served: AtomicUsize,
     rules: RwLock<Option<Arc<ActiveRules>>>,
     connections: AtomicU64,
     /// Bytes of request bodies that wait for a worker.
@@ -58,6 +60,9 @@ pub(crate) struct Progress {
     pub(crate) held: AtomicUsize,
     /// Bytes of what is signed and not yet known to be durable.
     pub(crate) held_bytes: AtomicUsize,
+    /// When the keys were born and when the log was quoted first: the kernel's milliseconds.
+    booted_ms: u64,
+    pub(crate) first_quote_ms: OnceLock<u64>,
 }
 
 impl Progress {
@@ -84,7 +89,8 @@ impl Enclave {
             platform,
             clock: Clock::default(),
             boot: OnceLock::new(),
-            changing: Mutex::new(()),
+            changing: Mutex::new(None),
+            served: AtomicUsize::new(0),
             rules: RwLock::new(None),
             connections: AtomicU64::new(1),
             job_bytes: AtomicUsize::new(0),
@@ -99,13 +105,19 @@ impl Enclave {
         config: &[u8],
         previous: Option<tlog::Checkpoint>,
     ) -> Result<(), EnclaveError> {
-        let _one = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut measured = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if self.boot.get().is_some() {
             return Err(EnclaveError::BootedAlready);
         }
         let config = BootConfig::parse(config)?;
-        self.platform.extend_and_lock(BOOT_CONFIG_PCR, &config.pcr_extension())?;
+        // First what can be tried again when it is refused: a locked register stays locked. No key
+        // is made of the entropy before that.
         let entropy = Entropy::gather(&*self.platform)?;
+        let extension = config.pcr_extension().to_vec();
+        if measured.as_ref() != Some(&extension) {
+            self.platform.extend_and_lock(BOOT_CONFIG_PCR, &extension)?;
+            *measured = Some(extension);
+        }
         let evaluator = Evaluator::new(config, entropy);
         let key_set = evaluator.key_set.clone();
         let document = self.platform.attest(&[], &key_set, None)?;
@@ -118,7 +130,8 @@ impl Enclave {
             previous,
         };
         let (work, inbox) = sync_channel(HELD_ENTRIES_MAX);
-        let progress = Arc::new(Progress::default());
+        let booted_ms = self.platform.health().uptime_ms;
+        let progress = Arc::new(Progress { booted_ms, ..Progress::default() });
         let attestor = Attestor::new(self.clone(), key_set, &record, inbox, progress.clone());
         let booted = Booted { evaluator, record: record.to_bytes(), work, progress };
         // Cannot fail: the lock is held and the cell was empty.
@@ -184,6 +197,18 @@ impl Enclave {
             held_from: boot.progress.held_from.load(Ordering::Acquire),
             rulebook: self.active_rules().map(|active| rulebook_info(&active)),
         })
+    }
+
+    /// How the machine stands, in any state. For operators; nothing here is signed.
+    pub(crate) fn health(&self) -> wire::Health {
+        let mut health = self.platform.health();
+        if let Some(Booted { progress, .. }) = self.boot.get() {
+            health.booted_ms = progress.booted_ms;
+            health.first_quote_ms = progress.first_quote_ms.get().copied().unwrap_or(0);
+            // Leaf 0 is the boot record.
+            health.evaluations = progress.size.load(Ordering::Acquire) - 1;
+        }
+        health
     }
 
     /// A number that tells connections apart.

@@ -1,5 +1,6 @@
 //! Secret bytes. The device's entropy and the kernel's are mixed once at boot, so that neither
-//! alone decides a key; salts and identifiers come from a stream keyed by the mixture.
+//! alone decides a key; no key exists before both have answered. Salts and identifiers come from a
+//! stream keyed by the mixture.
 
 use crate::{Platform, PlatformError};
 use crypto::{Domain, SigningKey, digest};
@@ -23,12 +24,12 @@ impl Entropy {
         let mut device = Zeroizing::new([0; SOURCE_BYTES]);
         platform.random(&mut *device)?;
         let mut kernel = Zeroizing::new([0; SOURCE_BYTES]);
-        let refused = |e: std::io::Error| PlatformError::Refused {
-            request: "kernel entropy",
-            problem: e.to_string(),
-        };
-        let mut source = std::fs::File::open("/dev/urandom").map_err(refused)?;
-        source.read_exact(&mut *kernel).map_err(refused)?;
+        // Not urandom: this waits until the kernel's generator is seeded, by the device's driver
+        // or, failing that, by the kernel's own timing. The device itself was asked above.
+        let source = std::fs::File::open("/dev/random");
+        let read = source.and_then(|mut source| source.read_exact(&mut *kernel));
+        let refused = |problem| PlatformError::Refused { request: "kernel entropy", problem };
+        read.map_err(|e| refused(e.to_string()))?;
         let key = Zeroizing::new(digest(Domain::KeySeed, &[&*device, &*kernel]).0);
         Ok(Self { key, counter: AtomicU64::new(0) })
     }

@@ -20,7 +20,7 @@ pub use boot::Enclave;
 pub use evaluate::Evaluator;
 pub use platform::{Platform, PlatformError};
 pub use rulebook::ActiveRules;
-pub use serve::serve_connection;
+pub use serve::{serve_connection, spawn_connection};
 
 /// vsock port of the command link.
 pub const COMMAND_PORT: u32 = 5000;
@@ -28,6 +28,10 @@ pub const COMMAND_PORT: u32 = 5000;
 pub const BOOT_CONFIG_PCR: u16 = 16;
 /// Versions of the rulebook that are held at once, the newest included.
 pub const RULEBOOKS_HELD_MAX: usize = 3;
+/// Connections that are served at once: the host's, the one that replaces it, operators'.
+pub const CONNECTIONS_MAX: usize = 8;
+/// Most workers of a connection.
+pub const WORKERS_MAX: usize = 16;
 /// Most evaluations that wait for a worker.
 pub const JOBS_MAX: usize = 4096;
 /// Most bytes of request bodies that wait for a worker.
@@ -63,3 +67,6 @@ pub enum EnclaveError {
     #[error("no boot configuration yet: the enclave does not know whose rules to accept")]
     NotBooted,
 }
+
+#[cfg(test)]
+mod tests;

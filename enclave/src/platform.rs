@@ -42,6 +42,11 @@ pub trait Platform: Send + Sync {
 
     /// Extends `data` into PCR `index` and locks the register.
     fn extend_and_lock(&self, index: u16, data: &[u8]) -> Result<(), PlatformError>;
+
+    /// How the machine stands, without what only the enclave knows: as the kernel says.
+    fn health(&self) -> wire::Health {
+        init::health()
+    }
 }
 
 /// The timestamp in a document that the device has just returned. The device is trusted here; a

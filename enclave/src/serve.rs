@@ -4,7 +4,9 @@
 use crate::attestor::{Sink, Work};
 use crate::boot::Close;
 use crate::sealed::NotDecided;
-use crate::{Enclave, EnclaveError, FRAMES_MAX, JOB_BYTES_MAX, JOBS_MAX};
+use crate::{
+    CONNECTIONS_MAX, Enclave, EnclaveError, FRAMES_MAX, JOB_BYTES_MAX, JOBS_MAX, WORKERS_MAX,
+};
 use facts::Millis;
 use proof::SignedStatement;
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -26,6 +28,29 @@ struct Job {
     body: Vec<u8>,
     /// Whether the body is a sealed request.
     sealed: bool,
+}
+
+/// Serves a connection on a thread of its own, or closes it by dropping it when
+/// [`CONNECTIONS_MAX`] are served: every thread takes from the memory of the process.
+pub fn spawn_connection<R, W>(
+    enclave: &Arc<Enclave>,
+    reader: R,
+    writer: W,
+    close: impl Fn() + Send + Sync + 'static,
+    workers: usize,
+) where
+    R: Read + Send + 'static,
+    W: Write + Send + 'static,
+{
+    let enclave = enclave.clone();
+    if enclave.served.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
+        enclave.served.fetch_sub(1, Ordering::Relaxed);
+        return;
+    }
+    std::thread::spawn(move || {
+        serve_connection(&enclave, reader, writer, close, workers.min(WORKERS_MAX));
+        enclave.served.fetch_sub(1, Ordering::Relaxed);
+    });
 }
 
 /// Serves one connection until its reader ends. `workers` threads evaluate. `close` shuts the
@@ -138,6 +163,7 @@ fn obey(enclave: &Arc<Enclave>, command: Command, jobs: &SyncSender<Job>, sink: 
         Command::Resume { from } => {
             return hand_over(enclave, sink, 0, Work::Resume { from, sink: sink.clone() });
         }
+        Command::Health { id } => Report::Health { id, health: enclave.health() },
     };
     sink.frames.send(answer).is_ok()
 }

@@ -2,6 +2,25 @@
 
 use cbor::{CborError, Reader};
 
+/// An enumeration whose variants are numbered from 0, with the list of all of them.
+macro_rules! closed {
+    ($(#[$about:meta])* pub enum $name:ident { $($(#[$each:meta])* $variant:ident,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$each])* $variant,)* }
+
+        impl $name {
+            /// All of them, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+                let number = r.uint_max(stringify!($name), Self::ALL.len() as u64 - 1)?;
+                Ok(Self::ALL[number as usize])
+            }
+        }
+    };
+}
+
 pub(crate) type Checkpoint = ([u8; 16], u64, [u8; 32]);
 
 pub(crate) fn write_checkpoint(w: &mut cbor::Writer, checkpoint: Option<&Checkpoint>) {

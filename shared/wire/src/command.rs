@@ -69,6 +69,11 @@ pub enum Command {
         /// The sealed request (SEALED.md) as it came.
         sealed: Vec<u8>,
     },
+    /// Asks how the machine stands, in any state. Answered by `Report::Health`.
+    Health {
+        /// Request number.
+        id: u64,
+    },
 }
 
 impl Command {
@@ -94,6 +99,7 @@ impl Command {
             Command::EvaluateSealed { id, client_ref, sealed } => {
                 w.array(4).uint(8).uint(*id).bytes(client_ref).bytes(sealed)
             }
+            Command::Health { id } => w.array(2).uint(9).uint(*id),
         };
         w.finish()
     }
@@ -129,6 +135,7 @@ impl Command {
                 client_ref: r.bytes_max("client reference", CLIENT_REF_BYTES_MAX)?.to_vec(),
                 sealed: r.bytes_max("sealed request", SEALED_BYTES_MAX)?.to_vec(),
             },
+            (9, 1) => Command::Health { id: r.uint()? },
             (kind, _) => return Err(WireError::Kind(kind)),
         };
         r.end()?;

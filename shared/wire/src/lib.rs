@@ -2,15 +2,18 @@
 //! first entry is the kind. No I/O: callers read and write. The length is checked before
 //! anything is allocated. A parent may say anything here; nothing it says is believed.
 
+#[macro_use]
 mod codec;
 mod command;
+mod health;
 mod report;
 
 pub use command::Command;
+pub use health::{Confinement, Health};
 pub use report::{BootInfo, Entry, Event, Quote, Refusal, RefusalCode, Report, RulebookInfo};
 
 /// Version of this protocol: another number whenever a frame changes.
-pub const PROTOCOL_VERSION: u64 = 2;
+pub const PROTOCOL_VERSION: u64 = 3;
 /// Largest frame body, in bytes: a bundle, its freshness statement and their heads.
 pub const FRAME_BYTES_MAX: usize = 17 << 20;
 /// Largest request body, in bytes.

@@ -1,7 +1,7 @@
 //! What the enclave tells the parent.
 
 use crate::codec::{Checkpoint, open, read_checkpoint, write_checkpoint};
-use crate::{CLIENT_REF_BYTES_MAX, DOCUMENT_BYTES_MAX, SEALED_REPLY_BYTES_MAX, WireError};
+use crate::{CLIENT_REF_BYTES_MAX, DOCUMENT_BYTES_MAX, Health, SEALED_REPLY_BYTES_MAX, WireError};
 use cbor::{CborError, Reader, Writer};
 
 /// Largest signed statement and rule result, most results of an entry, longest texts.
@@ -66,56 +66,38 @@ pub struct Quote {
     pub log_signatures: [[u8; 64]; 2],
 }
 
-/// Why a command was refused. The numbers are frozen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusalCode {
-    /// The request body is bad; `field` says where.
-    BadRequest,
-    /// No rule of the scope is in force at `as_of`.
-    NothingInForce,
-    /// The rules are too old to be used.
-    RulesStale,
-    /// No boot configuration or no rules yet.
-    NotReady,
-    /// Too many entries wait to become durable.
-    Busy,
-    /// The boot configuration was given already, or is bad.
-    BootRefused,
-    /// The bundle was refused.
-    RulesRefused,
-    /// The attestation device failed.
-    Attestation,
-    /// The parent speaks another protocol or asks for what is gone.
-    Protocol,
-    /// A sealed request is not of the form of SEALED.md.
-    SealedMalformed,
-    /// A sealed request is for another key set, or does not open under this one's key.
-    SealedKey,
-    /// A sealed request came after its expiry, or expires too late to be remembered.
-    SealedExpired,
-    /// A sealed request came before.
-    SealedReplayed,
-    /// Too many sealed requests are remembered; none is forgotten before its expiry.
-    SealedFull,
-}
-
-impl RefusalCode {
-    const ALL: [RefusalCode; 14] = [
-        RefusalCode::BadRequest,
-        RefusalCode::NothingInForce,
-        RefusalCode::RulesStale,
-        RefusalCode::NotReady,
-        RefusalCode::Busy,
-        RefusalCode::BootRefused,
-        RefusalCode::RulesRefused,
-        RefusalCode::Attestation,
-        RefusalCode::Protocol,
-        RefusalCode::SealedMalformed,
-        RefusalCode::SealedKey,
-        RefusalCode::SealedExpired,
-        RefusalCode::SealedReplayed,
-        RefusalCode::SealedFull,
-    ];
+closed! {
+    /// Why a command was refused. The numbers are frozen.
+    pub enum RefusalCode {
+        /// The request body is bad; `field` says where.
+        BadRequest,
+        /// No rule of the scope is in force at `as_of`.
+        NothingInForce,
+        /// The rules are too old to be used.
+        RulesStale,
+        /// No boot configuration or no rules yet.
+        NotReady,
+        /// Too many entries wait to become durable.
+        Busy,
+        /// The boot configuration was given already, or is bad.
+        BootRefused,
+        /// The bundle was refused.
+        RulesRefused,
+        /// The attestation device failed.
+        Attestation,
+        /// The parent speaks another protocol or asks for what is gone.
+        Protocol,
+        /// A sealed request is not of the form of SEALED.md.
+        SealedMalformed,
+        /// A sealed request is for another key set, or does not open under this one's key.
+        SealedKey,
+        /// A sealed request came after its expiry, or expires too late to be remembered.
+        SealedExpired,
+        /// A sealed request came before.
+        SealedReplayed,
+        /// Too many sealed requests are remembered; none is forgotten before its expiry.
+        SealedFull,
+    }
 }
 
 /// A command was refused; nothing was signed for it.
@@ -131,13 +113,14 @@ pub struct Refusal {
     pub detail: String,
 }
 
-/// What the enclave says unasked. Closed, without user data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// A frame could not be parsed; the connection is closed after it.
-    BadFrame,
-    /// Making a quote failed and is tried again.
-    QuoteFailed,
+closed! {
+    /// What the enclave says unasked. Closed, without user data.
+    pub enum Event {
+        /// A frame could not be parsed; the connection is closed after it.
+        BadFrame,
+        /// Making a quote failed and is tried again.
+        QuoteFailed,
+    }
 }
 
 /// A report.
@@ -182,6 +165,13 @@ pub enum Report {
         /// The sealed reply.
         sealed: Vec<u8>,
     },
+    /// How the machine stands.
+    Health {
+        /// Request number of the command.
+        id: u64,
+        /// How it stands; unsigned.
+        health: Health,
+    },
 }
 
 impl Report {
@@ -190,15 +180,10 @@ impl Report {
         let mut w = Writer::new();
         match self {
             Report::Status { id, version, boot } => {
-                w.array(4).uint(1).uint(*id).uint(*version);
-                match boot {
-                    None => w.null(),
-                    Some(boot) => write_boot(&mut w, boot),
-                };
+                write_boot(w.array(4).uint(1).uint(*id).uint(*version), boot.as_ref());
             }
             Report::RulesLoaded { id, rulebook } => {
-                w.array(3).uint(2).uint(*id);
-                write_rulebook(&mut w, Some(rulebook));
+                write_rulebook(w.array(3).uint(2).uint(*id), Some(rulebook));
             }
             Report::Entry(entry) => {
                 w.array(if entry.sealed.is_empty() { 7 } else { 8 });
@@ -229,6 +214,7 @@ impl Report {
             Report::SealedRefusal { id, sealed } => {
                 w.array(3).uint(8).uint(*id).bytes(sealed);
             }
+            Report::Health { id, health } => health.write(w.array(3).uint(9).uint(*id)),
         }
         w.finish()
     }
@@ -239,7 +225,7 @@ impl Report {
         let report = match open(&mut r)? {
             (1, 3) => {
                 let (id, version) = (r.uint()?, r.uint()?);
-                let boot = if r.null()? { None } else { Some(read_boot(&mut r)?) };
+                let boot = read_boot(&mut r)?;
                 Report::Status { id, version, boot }
             }
             (2, 2) => {
@@ -255,17 +241,13 @@ impl Report {
             (5, 5) => Report::Attested { id: r.uint()?, quote: read_quote(&mut r)? },
             (6, 4) => {
                 let id = r.uint()?;
-                let code = r.uint_max("refusal code", RefusalCode::ALL.len() as u64 - 1)?;
-                let code = RefusalCode::ALL[code as usize];
+                let code = RefusalCode::read(&mut r)?;
                 let (field, detail) = (text(&mut r)?, text(&mut r)?);
                 Report::Refused(Refusal { id, code, field, detail })
             }
-            (7, 1) => {
-                let events = [Event::BadFrame, Event::QuoteFailed];
-                let code = r.uint_max("event", events.len() as u64 - 1)?;
-                Report::Event(events[code as usize])
-            }
+            (7, 1) => Report::Event(Event::read(&mut r)?),
             (8, 2) => Report::SealedRefusal { id: r.uint()?, sealed: read_sealed(&mut r)? },
+            (9, 2) => Report::Health { id: r.uint()?, health: Health::read(&mut r)? },
             (kind, _) => return Err(WireError::Kind(kind)),
         };
         r.end()?;
@@ -286,20 +268,22 @@ fn text(r: &mut Reader<'_>) -> Result<String, CborError> {
     Ok(r.text_max("text", TEXT_BYTES_MAX)?.to_owned())
 }
 
-fn write_boot<'w>(w: &'w mut Writer, boot: &BootInfo) -> &'w mut Writer {
-    w.array(4).bytes(&boot.record).uint(boot.log_size).uint(boot.held_from);
-    write_rulebook(w, boot.rulebook.as_ref());
-    w
+fn write_boot(w: &mut Writer, boot: Option<&BootInfo>) {
+    if let Some(boot) = boot {
+        w.array(4).bytes(&boot.record).uint(boot.log_size).uint(boot.held_from);
+        write_rulebook(w, boot.rulebook.as_ref());
+    } else {
+        w.null();
+    }
 }
 
-fn read_boot(r: &mut Reader<'_>) -> Result<BootInfo, CborError> {
+fn read_boot(r: &mut Reader<'_>) -> Result<Option<BootInfo>, CborError> {
+    if r.null()? {
+        return Ok(None);
+    }
     r.array_of("boot", 4)?;
-    Ok(BootInfo {
-        record: r.bytes_max("boot record", 4096)?.to_vec(),
-        log_size: r.uint()?,
-        held_from: r.uint()?,
-        rulebook: read_rulebook(r)?,
-    })
+    let (record, log_size) = (r.bytes_max("boot record", 4096)?.to_vec(), r.uint()?);
+    Ok(Some(BootInfo { record, log_size, held_from: r.uint()?, rulebook: read_rulebook(r)? }))
 }
 
 fn write_rulebook(w: &mut Writer, rulebook: Option<&RulebookInfo>) {

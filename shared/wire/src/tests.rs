@@ -44,7 +44,25 @@ fn reports() -> Vec<Report> {
             detail: "d".into(),
         }),
         Report::Event(Event::QuoteFailed),
+        Report::Health { id: 10, health: Health::default() },
+        Report::Health { id: 10, health: health() },
     ]
+}
+
+fn health() -> Health {
+    Health {
+        pid1: true,
+        kernel_ms: 900,
+        serving_ms: 930,
+        booted_ms: 1_200,
+        first_quote_ms: 1_450,
+        uptime_ms: u64::MAX,
+        memory_total_bytes: 500 << 20,
+        memory_free_bytes: 400 << 20,
+        memory_limit_bytes: 440 << 20,
+        evaluations: 1_000,
+        confinement: Confinement::ALL.to_vec(),
+    }
 }
 
 fn commands() -> Vec<Command> {
@@ -58,6 +76,7 @@ fn commands() -> Vec<Command> {
         Command::Ack { below: 77 },
         Command::Resume { from: 12 },
         Command::EvaluateSealed { id: 13, client_ref: vec![1; 64], sealed: vec![6; 1100] },
+        Command::Health { id: 14 },
     ]
 }
 
@@ -80,7 +99,7 @@ fn frames_change_with_the_version_only() {
     let sum = frames.flatten().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    assert_eq!((PROTOCOL_VERSION, format!("{sum:016x}")), (2, "64052da00a66de7a".into()));
+    assert_eq!((PROTOCOL_VERSION, format!("{sum:016x}")), (3, "1fb363af9509df51".into()));
 }
 
 #[test]
@@ -129,4 +148,22 @@ fn a_sealed_entry_has_neither_salt_nor_results_in_clear() {
     assert!(matches!(entry([0; 32], vec![vec![1]]), Err(WireError::Malformed(_))));
     let empty = Report::SealedRefusal { id: 9, sealed: vec![] };
     assert!(matches!(Report::parse(&empty.to_bytes()), Err(WireError::Malformed(_))));
+}
+
+#[test]
+fn confinement_is_a_closed_list() {
+    for (number, by) in Confinement::ALL.iter().enumerate() {
+        assert_eq!(*by as usize, number);
+        let health = Health { confinement: vec![*by], ..health() };
+        let report = Report::Health { id: 1, health };
+        assert_eq!(Report::parse(&report.to_bytes()).as_ref(), Ok(&report));
+    }
+    // The report ends in the list's head and its numbers: 8 is none, and nine are too many.
+    let bytes = Report::Health { id: 1, health: health() }.to_bytes();
+    let (head, list) = bytes.split_at(bytes.len() - 9);
+    assert_eq!(list, [0x88, 0, 1, 2, 3, 4, 5, 6, 7]);
+    for list in [&[0x81, 8][..], &[0x89, 0, 1, 2, 3, 4, 5, 6, 7, 7]] {
+        let refused = Report::parse(&[head, list].concat());
+        assert!(matches!(refused, Err(WireError::Malformed(_))));
+    }
 }
