@@ -3,7 +3,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO := cargo
 export PROBITY_BIN = $(abspath $(TARGET))/debug
 
-.PHONY: demo test lint docs fuzz bench soak freeze reproduce static clean
+.PHONY: demo test lint docs fuzz bench soak freeze reproduce static clean \
+  eif eif-reproduce eif-compare test-image
 
 demo:
 	@.ci/install
@@ -14,6 +15,12 @@ test: lint docs
 	$(CARGO) build -q --workspace --bins
 	$(CARGO) test -q --workspace
 	tests/crosscheck/run
+	tests/image/run --if-possible
+
+eif: ; @eif/build
+eif-reproduce: ; @eif/reproduce
+eif-compare: ; @eif/compare-aws
+test-image: ; @tests/image/run
 
 lint:
 	@.ci/install

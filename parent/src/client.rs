@@ -10,6 +10,7 @@ pub use accepted::AcceptedOptions;
 use crate::error::Error;
 use crate::http::tls::client_config;
 use crate::limits::{BODY_BYTES_MAX, DEADLINE, HANDSHAKE_TIMEOUT};
+use crate::problem::TYPE_PREFIX;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -33,6 +34,8 @@ const COLUMN_CHARS_MAX: usize = 48;
 /// Outcomes in the order of the table: what stops a transaction, what keeps it from being decided,
 /// what people have to do, what is fine.
 const ORDER: [&str; 6] = ["block", "missing_data", "error", "review", "report", "pass"];
+/// Problems that leave open whether there will be a proof.
+const UNANSWERED: [&str; 2] = ["deadline", "enclave-lost"];
 /// Port of an address without one.
 const HTTPS_PORT: u16 = 443;
 
@@ -83,6 +86,8 @@ pub struct Evaluated {
 pub(crate) struct Client {
     sender: SendRequest<Full<Bytes>>,
     authority: String,
+    /// What to do when an answer did not come, where the server's advice does not fit.
+    advice: Option<&'static str>,
 }
 
 /// Posts the request, writes what was asked for, and returns what to print.
@@ -142,7 +147,13 @@ impl Client {
             http1::handshake(TokioIo::new(stream)).await.map_err(|e| wrong(&e.to_string()))?;
         // The connection's error also ends the request that waits on it.
         tokio::spawn(async move { connection.await.ok() });
-        Ok(Self { sender, authority: authority.to_string() })
+        Ok(Self { sender, authority: authority.to_string(), advice: None })
+    }
+
+    /// The same, with advice of its own for answers that did not come.
+    pub(crate) fn advise(mut self, advice: &'static str) -> Self {
+        self.advice = Some(advice);
+        self
     }
 
     /// Sends a request and returns the body of a good answer.
@@ -150,7 +161,7 @@ impl Client {
         let answer = self.exchange(request, body).await?;
         match answer.status() {
             StatusCode::OK => Ok(answer.into_body()),
-            status => Err(Error::Answer(refusal(status, answer.body()))),
+            status => Err(Error::Answer(refusal(status, answer.body(), self.advice))),
         }
     }
 
@@ -199,12 +210,15 @@ fn refused(field: &str, detail: &str) -> String {
 }
 
 /// A problem document in one or two lines.
-fn refusal(status: StatusCode, body: &[u8]) -> String {
+fn refusal(status: StatusCode, body: &[u8], advice: Option<&str>) -> String {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
     let member = |name: &str| problem[name].as_str().map(shown);
     let detail = member("detail").unwrap_or_else(|| "without a problem document".into());
     let mut text = format!("refused with {}: {detail}", status.as_u16());
-    if let Some(remedy) = member("remedy") {
+    let kind = problem["type"].as_str().and_then(|kind| kind.strip_prefix(TYPE_PREFIX));
+    let is_open = kind.is_some_and(|kind| UNANSWERED.contains(&kind));
+    let advice = advice.filter(|_| is_open).map(str::to_owned);
+    if let Some(remedy) = advice.or_else(|| member("remedy")) {
         // Writing to a String does not fail.
         write!(text, "\n  {remedy}").ok();
     }
@@ -311,7 +325,14 @@ mod tests {
     #[test]
     fn a_refusal_says_what_to_do() {
         let body = br#"{"detail":"no","remedy":"yes"}"#;
-        assert_eq!(refusal(StatusCode::BAD_REQUEST, body), "refused with 400: no\n  yes");
-        assert!(refusal(StatusCode::BAD_GATEWAY, b"<html>").contains("without a problem"));
+        let plain = |status, body: &[u8]| refusal(status, body, None);
+        assert_eq!(plain(StatusCode::BAD_REQUEST, body), "refused with 400: no\n  yes");
+        assert!(plain(StatusCode::BAD_GATEWAY, b"<html>").contains("without a problem"));
+        // Where no key can be sent, the advice to send one is replaced; other advice stays.
+        let late = br#"{"type":"urn:probity:problem:deadline","detail":"late","remedy":"a key"}"#;
+        let text = refusal(StatusCode::GATEWAY_TIMEOUT, late, Some("seal again"));
+        assert_eq!(text, "refused with 504: late\n  seal again");
+        let text = refusal(StatusCode::BAD_REQUEST, body, Some("seal again"));
+        assert!(text.ends_with("yes"), "{text}");
     }
 }

@@ -28,6 +28,18 @@ pub struct ServeOptions {
     /// Signed freshness statement of that bundle; newer ones are offered while serving.
     #[arg(long, value_name = "FILE")]
     pub freshness: PathBuf,
+    /// Signed policy under which the enclave's evidence is judged before anything is forwarded;
+    /// needed with vsock: and hybrid: addresses. Read again at each connection and looked at
+    /// every minute; a lower version than before is not taken.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// A key that must have signed the policy, as did:key or a file that holds one; may be given
+    /// again. Without any, only the policy's own signers vouch for it.
+    #[arg(long, value_name = "KEY", requires = "policy")]
+    pub policy_signer: Vec<String>,
+    /// How many of the --policy-signer keys must have signed; all of them unless said otherwise.
+    #[arg(long, value_name = "N", requires = "policy_signer")]
+    pub policy_threshold: Option<usize>,
     /// Certificate chain (PEM); without it a development certificate is made in DIR/tls.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
@@ -67,6 +79,16 @@ pub enum EnclaveAddress {
         /// Port.
         port: u32,
     },
+}
+
+impl std::fmt::Display for EnclaveAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            EnclaveAddress::Unix(path) => write!(f, "unix:{}", path.display()),
+            EnclaveAddress::Vsock { cid, port } => write!(f, "vsock:{cid}:{port}"),
+            EnclaveAddress::Hybrid { path, port } => write!(f, "hybrid:{}:{port}", path.display()),
+        }
+    }
 }
 
 impl FromStr for EnclaveAddress {

@@ -58,12 +58,55 @@ pub enum Error {
     /// The files that say which enclaves are accepted cannot be used.
     #[error("{0}")]
     Accepted(String),
+    /// The server does not accept the enclave's evidence.
+    #[error("the enclave is not accepted, nothing is forwarded to it: {problem}; do: {remedy}")]
+    NotAccepted {
+        /// The check that refused.
+        check: &'static str,
+        /// The check, what was expected, what was found.
+        problem: String,
+        /// What the operator can do.
+        remedy: &'static str,
+    },
     /// The enclave's attestation was refused.
     #[error("attestation refused, the request was not sent: {0}\n  do: {r}", r = .0.remedy())]
     Attestation(Box<verify::VerifyError>),
     /// The proof was refused.
     #[error("the proof is refused: {0}\n  do: {r}", r = .0.remedy())]
     Proof(Box<verify::VerifyError>),
+    /// A file is no enclave image, or no list of releases.
+    #[error("{}: {problem}", path.display())]
+    Image {
+        /// Which file.
+        path: PathBuf,
+        /// Which check refused it.
+        problem: Box<eif::EifError>,
+    },
+    /// An image is of no release that was expected.
+    #[error(
+        "PCR{index}: expected {expected}, found {found}\n  do: start an image whose release is in \
+         {}, or bring the list up to date from a source you trust", file.display()
+    )]
+    Unexpected {
+        /// The list.
+        file: PathBuf,
+        /// The first register that no release has.
+        index: usize,
+        /// Its values there, hexadecimal.
+        expected: String,
+        /// Its value here, hexadecimal.
+        found: String,
+    },
+    /// What carries an enclave could not be started, asked or ended.
+    #[error("{what}: {problem}\n  do: {remedy}")]
+    Runner {
+        /// Which part.
+        what: String,
+        /// What is wrong, with what was expected.
+        problem: String,
+        /// What the operator can do.
+        remedy: &'static str,
+    },
     /// A request could not be sealed, or its reply not be opened.
     #[error("{0}\n  do: {r}", r = .0.remedy())]
     Seal(seal::SealError),

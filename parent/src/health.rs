@@ -24,6 +24,10 @@ pub struct Standing {
     pub rules: Component,
     /// The store.
     pub store: Component,
+    /// Whether the enclave's evidence is accepted.
+    pub policy: Component,
+    /// The check that refused it last.
+    pub refused_by: Option<&'static str>,
     /// What the enclave says is in force.
     pub rulebook: Option<RulebookInfo>,
 }
@@ -52,6 +56,8 @@ impl Default for Health {
             enclave: Component::down("not connected yet"),
             rules: Component::down("not loaded yet"),
             store: Component::up("open"),
+            policy: Component::down("no enclave was judged yet"),
+            refused_by: None,
             rulebook: None,
         };
         Self { standing: Mutex::new(standing) }
@@ -72,6 +78,21 @@ impl Health {
     /// Tells of the enclave; a fault's own words stay until the enclave is up again.
     pub fn set_enclave(&self, component: Component) {
         self.lock().enclave = component;
+    }
+
+    /// Tells whether the enclave's evidence is accepted, and by which check it is not.
+    pub fn set_policy(&self, component: Component, refused_by: Option<&'static str>) {
+        let mut standing = self.lock();
+        standing.policy = component;
+        standing.refused_by = refused_by;
+    }
+
+    /// A connection ended: what was accepted is judged again, what was refused stays so.
+    pub fn forget_policy(&self) {
+        let policy = &mut self.lock().policy;
+        if policy.ok {
+            *policy = Component::down("the link broke; who connects next is judged again");
+        }
     }
 
     /// Tells of the rules.

@@ -15,6 +15,7 @@ use crate::store::{Location, RefRecord, Store};
 use proof::Proof;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct Host {
     pub health: Health,
     /// The rules, for reasons and citations.
     pub shelf: Shelf,
+    /// Where bundles that were in force are kept.
+    pub bundles: PathBuf,
     /// Requests in flight.
     pub in_flight: Semaphore,
     /// How many there may be.
@@ -69,6 +72,7 @@ struct KeyInFlight<'a> {
 impl Host {
     /// A host without link yet. `seed` is random.
     pub fn new(
+        data: &Path,
         store: Store,
         rulebook: Rulebook,
         in_flight_max: usize,
@@ -76,12 +80,14 @@ impl Host {
         seed: u64,
     ) -> Result<Self, Error> {
         let ledger = Ledger::rebuild(&store)?;
+        let bundles = data.join(crate::kept::FOLDER);
         Ok(Self {
             store: Arc::new(store),
             ledger,
             pending: Pending::new(seed),
             health: Health::default(),
-            shelf: Shelf::new(rulebook),
+            shelf: Shelf::new(rulebook).with_kept(&bundles),
+            bundles,
             in_flight: Semaphore::new(in_flight_max),
             in_flight_max,
             stopping: AtomicBool::new(false),
@@ -260,9 +266,17 @@ impl Host {
             return Err(Problem::new(Kind::Storage, "proofs cannot be made durable at the moment"));
         }
         let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner).clone();
-        gate.ok_or_else(|| {
-            let problem = Problem::new(Kind::NotReady, "the enclave is not ready");
-            problem.remedy("see /health/ready, and ask again")
+        gate.ok_or_else(|| match self.health.standing().refused_by {
+            Some(check) => {
+                let detail =
+                    format!("the enclave's evidence is refused by {check}: nothing is sent");
+                let problem = Problem::new(Kind::NotAccepted, detail);
+                problem.remedy("the operator finds what was expected at /health/ready")
+            }
+            None => {
+                let problem = Problem::new(Kind::NotReady, "the enclave is not ready");
+                problem.remedy("see /health/ready, and ask again")
+            }
         })
     }
 

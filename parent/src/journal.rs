@@ -12,10 +12,12 @@ use crate::pending::Reply;
 use crate::problem::{Kind, Problem};
 use crate::reference::ClientRef;
 use crate::store::{Duplicate, Location, NewEntry, NewGroup, write_entry};
-use proof::{BootRecord, Proof};
+use attest::UnverifiedDocument;
+use crypto::VerifyingKey;
+use proof::{BootRecord, Proof, signer_of_key_set};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tlog::leaf_hash;
+use tlog::{Checkpoint, leaf_hash};
 use tokio::sync::{Notify, mpsc, oneshot};
 use wire::{Command, Entry, Quote};
 
@@ -28,6 +30,8 @@ pub enum Intake {
     Entry(Entry),
     /// A quote came.
     Quote(Quote),
+    /// Somebody waits until all before this is durable.
+    Settle(oneshot::Sender<()>),
 }
 
 /// A connection begins.
@@ -35,6 +39,8 @@ pub enum Intake {
 pub struct Begin {
     /// Boot record of the enclave.
     pub record: Vec<u8>,
+    /// The key that the enclave attested, where a policy asked it to: everything is its word.
+    pub attested: Option<VerifyingKey>,
     /// Leaves in its log; the gate opens when all of them are durable.
     pub log_size: u64,
     /// Frames to the enclave.
@@ -48,6 +54,7 @@ pub struct Begin {
 struct Session {
     boot: u32,
     boot_id: [u8; 16],
+    attested: Option<VerifyingKey>,
     durable: u64,
     gate_opens_at: Option<u64>,
     frames: mpsc::Sender<Vec<u8>>,
@@ -105,6 +112,12 @@ impl Journal {
             Intake::Begin(begin) => self.begin(begin),
             Intake::Entry(entry) => self.entry(entry),
             Intake::Quote(quote) => self.quote(quote),
+            Intake::Settle(reply) => {
+                self.flush();
+                // Who waited may have given up.
+                reply.send(()).ok();
+                Ok(())
+            }
         };
         if let Err(fault) = result {
             tracing::error!(%fault, "the enclave's log is refused; the link is closed");
@@ -122,7 +135,7 @@ impl Journal {
         self.flush();
         self.unquoted.clear();
         self.session = None;
-        let Begin { record: bytes, log_size, frames, close, reply } = begin;
+        let Begin { record: bytes, attested, log_size, frames, close, reply } = begin;
         let record = BootRecord::parse(&bytes);
         let record = record.map_err(|e| Error::Enclave(format!("boot record: {e}")))?;
         let boot = match self.host.ledger.find(&record.boot_id) {
@@ -143,7 +156,8 @@ impl Journal {
         }
         let boot_id = record.boot_id;
         let gate_opens_at = Some(log_size);
-        self.session = Some(Session { boot, boot_id, durable, gate_opens_at, frames, close });
+        self.session =
+            Some(Session { boot, boot_id, attested, durable, gate_opens_at, frames, close });
         // A connection that is gone by now has no use for the answer.
         reply.send(durable).ok();
         self.open_gate();
@@ -156,6 +170,11 @@ impl Journal {
         let signed = Proof::parse(&entry.envelope).map_err(|e| wrong(e.to_string()))?.signed;
         if signed.statement().boot_id != session.boot_id {
             return Err(wrong("its statement names another boot".into()));
+        }
+        if let Some(key) = &session.attested
+            && key.verify_strict(&signed.sig_structure(), signed.signature()).is_err()
+        {
+            return Err(wrong("it is not signed by the key that was attested".into()));
         }
         let hash = signed.proof_hash();
         let leaf = leaf_hash(hash.as_bytes());
@@ -197,6 +216,11 @@ impl Journal {
         let wrong = |problem: &str| Error::Enclave(format!("quote over {size}: {problem}"));
         if boot_id != session.boot_id {
             return Err(wrong("it names another boot"));
+        }
+        if let Some(key) = &session.attested
+            && let Some(problem) = misquoted(&quote, key)
+        {
+            return Err(wrong(problem));
         }
         let quoted = self.host.ledger.size(session.boot);
         let fresh = size.saturating_sub(quoted);
@@ -269,6 +293,10 @@ impl Journal {
 
     fn open_gate(&mut self) {
         let Some(session) = &mut self.session else { return };
+        // A link that broke meanwhile opens nothing, and says nothing of the next.
+        if session.frames.is_closed() {
+            return;
+        }
         if session.gate_opens_at.is_some_and(|size| session.durable >= size) {
             session.gate_opens_at = None;
             self.host.health.set_enclave(Component::up("connected"));
@@ -309,6 +337,24 @@ impl Journal {
                 health.set_store(Component::down(error.to_string()));
             }
         }
+    }
+}
+
+/// What is wrong with a quote of an enclave that attested `key`: its document has to speak of that
+/// key and of this checkpoint. Who signed the document is the verifiers' affair.
+fn misquoted(quote: &Quote, key: &VerifyingKey) -> Option<&'static str> {
+    let Ok(document) = UnverifiedDocument::parse(&quote.document) else {
+        return Some("its document cannot be read");
+    };
+    let (boot_id, size, root) = quote.checkpoint;
+    let quoted = Checkpoint::parse(document.user_data().unwrap_or_default());
+    if quoted != Ok(Checkpoint { boot_id, size, root }) {
+        return Some("its document speaks of another checkpoint");
+    }
+    let keys = document.public_key().unwrap_or_default();
+    match signer_of_key_set(keys) {
+        Ok(signer) if signer == key.to_bytes() => None,
+        _ => Some("its document speaks of another key"),
     }
 }
 

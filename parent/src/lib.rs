@@ -4,15 +4,20 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod accepted;
 pub mod answer;
 pub mod authority;
 pub mod client;
 pub mod config;
+pub mod eif_command;
+pub mod enclave_command;
 pub mod error;
+pub mod files;
 pub mod health;
 pub mod host;
 pub mod http;
 pub mod journal;
+pub mod kept;
 pub mod landed;
 pub mod ledger;
 pub mod limits;
@@ -24,6 +29,7 @@ pub mod reference;
 pub mod rulebook;
 pub mod serve;
 pub mod shelf;
+pub mod signals;
 pub mod store;
 
 pub use error::Error;

@@ -69,6 +69,8 @@ pub const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the enclave may take to answer a command of the handshake.
 pub const LINK_STEP_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long connecting to the enclave may take, the vsock bridge's greeting included.
+pub const LINK_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// First wait before connecting to the enclave again.
 pub const BACKOFF_MIN: Duration = Duration::from_millis(50);
 /// Longest wait before connecting to the enclave again.

@@ -4,7 +4,7 @@
 use clap::Parser as _;
 use parent::client::{self, EvaluateOptions};
 use parent::config::ServeOptions;
-use parent::{authority, serve};
+use parent::{authority, eif_command, enclave_command, serve};
 use std::io::Write as _;
 use std::process::ExitCode;
 use tracing::Level;
@@ -30,6 +30,12 @@ enum Command {
     Serve(ServeOptions),
     /// Have a server evaluate one request; exit 0 compliant, 1 not, 2 no decision
     Evaluate(EvaluateOptions),
+    /// Start an enclave image, watch over it, stop it
+    #[command(subcommand)]
+    Enclave(enclave_command::Command),
+    /// Look into an enclave image
+    #[command(subcommand)]
+    Eif(eif_command::Command),
     #[command(flatten)]
     Authority(authority::Command),
 }
@@ -38,6 +44,8 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve(options) => run_server(&options),
         Command::Evaluate(options) => evaluate(&options),
+        Command::Enclave(command) => enclave_command::run(&command).map_err(Into::into),
+        Command::Eif(command) => describe(&command),
         Command::Authority(command) => authority::run(command).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
@@ -67,4 +75,10 @@ fn evaluate(options: &EvaluateOptions) -> anyhow::Result<ExitCode> {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(NOT_COMPLIANT),
     })
+}
+
+fn describe(command: &eif_command::Command) -> anyhow::Result<ExitCode> {
+    let (text, code) = eif_command::run(command)?;
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(code)
 }

@@ -40,6 +40,11 @@ impl Offer {
         Command::LoadRules { id, bundle, freshness }
     }
 
+    /// The signed bundle.
+    pub fn bundle(&self) -> &[u8] {
+        &self.bundle
+    }
+
     fn parse(bundle: Vec<u8>, freshness: Vec<u8>) -> Result<(Self, Rulebook), Error> {
         let book = Rulebook::parse(&bundle)?;
         let offer = Offer { version: book.version(), hash: book.hash(), bundle, freshness };

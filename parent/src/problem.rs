@@ -57,6 +57,8 @@ pub enum Kind {
     SealedReplayed,
     /// Too many sealed requests are remembered.
     SealedFull,
+    /// The operator's policy refuses the enclave.
+    NotAccepted,
 }
 
 /// A problem document.
@@ -88,7 +90,7 @@ struct View<'a> {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 22] = [
+    pub const ALL: [Kind; 23] = [
         Kind::BadRequest,
         Kind::NotFound,
         Kind::MethodNotAllowed,
@@ -111,6 +113,7 @@ impl Kind {
         Kind::SealedExpired,
         Kind::SealedReplayed,
         Kind::SealedFull,
+        Kind::NotAccepted,
     ];
 
     /// Status, slug and title.
@@ -172,6 +175,11 @@ impl Kind {
             Kind::SealedFull => {
                 (StatusCode::SERVICE_UNAVAILABLE, "sealed-full", "Too many sealed requests")
             }
+            Kind::NotAccepted => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "enclave-not-accepted",
+                "The enclave is not accepted",
+            ),
         }
     }
 }

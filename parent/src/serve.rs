@@ -3,21 +3,22 @@
 
 use crate::config::ServeOptions;
 use crate::error::Error;
+use crate::files::{lock, publish};
 use crate::host::Host;
 use crate::http;
 use crate::journal::Journal;
 use crate::limits::JOURNAL_QUEUE_MAX;
-use crate::link::{self, Provisions};
+use crate::link::{self, Gate, Provisions};
 use crate::offer::RuleFiles;
+use crate::signals::Signals;
 use crate::store::Store;
 use ring::rand::SecureRandom as _;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -53,11 +54,13 @@ impl Server {
     pub async fn start(options: &ServeOptions) -> Result<Self, Error> {
         let data = &options.data;
         fs::create_dir_all(data).map_err(Error::file(data))?;
-        let lock = lock(data)?;
+        let in_use = || Error::DataInUse { path: data.clone() };
+        let lock = lock(data)?.ok_or_else(in_use)?;
         let address_file = data.join("listen");
         // Left over when the process before was killed.
         fs::remove_file(&address_file).ok();
         let boot = boot_configuration(&options.boot)?;
+        let gate = Gate::of(options)?;
         let (bundle, freshness) = (options.rules.clone(), options.freshness.clone());
         let files = RuleFiles { bundle, freshness };
         let (offer, rulebook) = files.read()?;
@@ -69,7 +72,7 @@ impl Server {
         let tls = http::tls::server_config(&certificate, &key)?;
         let store = Store::open(data)?;
         let (limit, deadline) = (options.in_flight_max, options.deadline);
-        let host = Arc::new(Host::new(store, rulebook, limit, deadline, random()?)?);
+        let host = Arc::new(Host::new(data, store, rulebook, limit, deadline, random()?)?);
 
         let failed = Error::socket(format!("listening on {}", options.listen));
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
@@ -85,12 +88,13 @@ impl Server {
         let rules =
             files.follow(options.rules_poll, Arc::clone(&host), offerer, http_stops.clone());
         let rules = tokio::spawn(rules);
-        let provisions = Provisions { address: options.enclave.clone(), boot, offers };
+        host.health.set_policy(link::at_first(gate.as_ref()), None);
+        let provisions = Provisions { address: options.enclave.clone(), boot, gate, offers };
         let link = tokio::spawn(link::run(Arc::clone(&host), provisions, intake, link_stops));
         let connections = options.connections_max;
         let https = http::serve(listener, tls, Arc::clone(&host), connections, http_stops);
         let https = tokio::spawn(https);
-        publish(&address_file, &format!("{address}\n"))?;
+        publish(&address_file, format!("{address}\n").as_bytes())?;
         let _lock = lock;
         Ok(Self {
             address,
@@ -129,51 +133,12 @@ fn boot_configuration(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(boot)
 }
 
-/// Writes a small file so that readers see all of it or none.
-fn publish(path: &Path, text: &str) -> Result<(), Error> {
-    let draft = path.with_extension("new");
-    fs::write(&draft, text).map_err(Error::file(&draft))?;
-    fs::rename(&draft, path).map_err(Error::file(path))
-}
-
-/// Holds the data folder until it is dropped, also when the process is killed.
-fn lock(data: &Path) -> Result<File, Error> {
-    let path = data.join("LOCK");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(Error::file(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::DataInUse { path: data.into() }),
-        Err(TryLockError::Error(error)) => Err(Error::file(&path)(error)),
-    }
-}
-
-fn random() -> Result<u64, Error> {
+/// A random number.
+pub(crate) fn random() -> Result<u64, Error> {
     let mut bytes = [0; 8];
     let failed = |_| Error::Tls("the system gives no random bytes".into());
     ring::rand::SystemRandom::new().fill(&mut bytes).map_err(failed)?;
     Ok(u64::from_be_bytes(bytes))
-}
-
-/// The signals that ask to stop.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Error> {
-        let on = |kind| signal(kind).map_err(Error::socket("signals"));
-        let (terminate, interrupt) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
-        Ok(Self { terminate, interrupt })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 #[cfg(test)]
@@ -184,17 +149,3 @@ mod renewal;
 mod sealed;
 #[cfg(test)]
 mod world;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_data_folder_has_one_user() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = lock(folder.path()).unwrap();
-        assert!(matches!(lock(folder.path()), Err(Error::DataInUse { .. })));
-        drop(first);
-        assert!(lock(folder.path()).is_ok());
-    }
-}

@@ -2,10 +2,12 @@
 //! from the bundle that its statement names: rules change while requests are in flight, and an old
 //! proof is shown again after newer rules came. It must never hand out a bundle of another hash.
 
+use crate::kept::kept;
 use crate::limits::RULEBOOKS_MAX;
 use crate::rulebook::Rulebook;
 use crypto::Digest;
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The bundle on the disk, and those that were in force.
@@ -27,6 +29,13 @@ impl Shelf {
     pub fn new(given: Rulebook) -> Self {
         let (given, in_force) = (Arc::new(given), VecDeque::new());
         Self { books: RwLock::new(Books { given, in_force }) }
+    }
+
+    /// The same with what an earlier process kept in `folder`. Texts that cannot be read are only
+    /// missing from answers.
+    pub fn with_kept(self, folder: &Path) -> Self {
+        self.write().in_force = kept(folder).into();
+        self
     }
 
     /// Takes what the disk has now. Comes before the offer: the enclave may evaluate under the new

@@ -9,6 +9,7 @@ pub mod fuzz_rules;
 pub mod fuzz_targets;
 pub mod fuzz_tpm;
 pub mod https;
+pub mod image;
 pub mod link;
 pub mod rulebook;
 pub mod sample;

@@ -26,6 +26,12 @@ impl Link {
         Self { stream: ours }
     }
 
+    /// A link over a connection that exists.
+    pub fn over(stream: UnixStream) -> Self {
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
+        Self { stream }
+    }
+
     /// Sends a command.
     pub fn send(&mut self, command: &Command) {
         let frame = wire::frame(&command.to_bytes()).expect("small frame");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use vm::{Event, Hit};
 use wasmtime::{
     Caller, Config, Engine, Error, Extern, InstanceAllocationStrategy, InstancePre, Linker, Memory,
-    Module, PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder, Trap,
+    MemoryType, Module, PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder, Trap,
 };
 
 /// Most hits of one screening that the trace keeps, and most events of a trace (ABI.md §1).
@@ -17,6 +17,8 @@ const HITS_MAX: usize = 8;
 const EVENTS_MAX: usize = 4096;
 const PAGES_MAX: usize = 64;
 const PAGE_BYTES: usize = 65_536;
+/// Least room for a record, in bytes.
+const ROOM_BYTES_MIN: usize = 4096;
 
 /// How instances come to their memory.
 #[derive(Clone, Copy, PartialEq)]
@@ -118,17 +120,28 @@ impl Second {
         let base = instance.get_global(&mut *store, "input_base");
         let base = base.and_then(|global| global.get(&mut *store).i32());
         let base = base.ok_or_else(|| raise(Fault::Trap))?;
-        let lacking = (base as usize + record.len()).saturating_sub(memory.data_size(&*store));
-        if lacking > 0 {
-            let page = memory.page_size(&*store) as usize;
-            let grown = memory.grow(&mut *store, lacking.div_ceil(page) as u64);
-            grown.map_err(|_| raise(Fault::Memory))?;
+        let page = memory.page_size(&*store) as usize;
+        let size = memory_bytes(&memory.ty(&*store), page, base as usize, record.len());
+        if size < base as usize + record.len() {
+            return Err(raise(Fault::Memory));
         }
+        let lacking = size.saturating_sub(memory.data_size(&*store));
+        let grown = memory.grow(&mut *store, (lacking / page) as u64);
+        grown.map_err(|_| raise(Fault::Memory))?;
         memory.write(&mut *store, base as usize, record)?;
         let entry = instance.get_typed_func::<(i32, i32), i64>(&mut *store, &rule.entry)?;
         let packed = entry.call(&mut *store, (base, record.len() as i32))?;
         decode(memory, store, rule, packed as u64).ok_or_else(|| raise(Fault::Result))
     }
+}
+
+/// Bytes of memory that a rule may address (ABI.md section 1): a function of the record's length, so
+/// that no engine lets a rule reach what another refuses.
+fn memory_bytes(memory: &MemoryType, page: usize, base: usize, record: usize) -> usize {
+    let room = record.next_power_of_two().max(ROOM_BYTES_MIN);
+    let asked = (base + room).div_ceil(page) * page;
+    let own = memory.maximum().map_or(usize::MAX, |pages| pages as usize * page);
+    asked.max(memory.minimum() as usize * page).min(own).min(PAGES_MAX * PAGE_BYTES)
 }
 
 fn raise(fault: Fault) -> Error {

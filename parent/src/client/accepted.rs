@@ -1,10 +1,10 @@
-//! Which enclaves a sealed request may go to: the caller's own files, never the server's word. It
-//! must never fall back to a looser policy than the one that was named.
+//! Which enclaves a sealed request may go to, by files of the caller's. It must never fall back to
+//! a looser policy than the one that was named.
 
+use crate::accepted::{Accepted as Judge, now_ms};
 use crate::error::Error;
 use attest::{Pcr, ReferenceValues, TrustAnchor, VerificationTime, VerifiedDocument};
-use crypto::VerifyingKey;
-use policy::{Kind, SignedPolicy, Signers};
+use eif::release::{Releases, Variant};
 use rules::BootConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -12,8 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
-use verify::{Live, LiveVerifier, Materials, Policy, Verifier};
+use verify::{Live, Materials, Policy};
 
 /// The files that say which enclaves are accepted: a signed policy, or loose files.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -44,7 +43,7 @@ pub struct AcceptedOptions {
 
 /// What those files hold.
 pub(super) struct Accepted {
-    policy: Policy,
+    judge: Judge,
     /// The signed rule bundle, where one was given.
     pub(super) rules: Option<Vec<u8>>,
 }
@@ -52,54 +51,24 @@ pub(super) struct Accepted {
 impl Accepted {
     /// Reads the files. Nothing is sent before they are sound.
     pub(super) fn read(options: &AcceptedOptions) -> Result<Self, Error> {
-        let policy = match &options.policy {
-            Some(path) => signed_policy(path, options)?,
-            None => loose_policy(options)?,
+        let judge = match &options.policy {
+            Some(path) => Judge::signed(path, &options.policy_signer, options.policy_threshold)?,
+            None => Judge::of(loose_policy(options)?),
         };
         let read = |path: &PathBuf| fs::read(path).map_err(Error::file(path));
         let rules = options.rules.as_ref().map(read).transpose()?;
-        Ok(Self { policy, rules })
+        Ok(Self { judge, rules })
     }
 
     /// The fresh document that answers `nonce`, judged live.
     pub(super) fn attested(&self, bytes: &[u8], nonce: &[u8]) -> Result<VerifiedDocument, Error> {
-        let kinds = [Kind::Nitro, Kind::NitroTpm];
-        let kind = kinds.into_iter().find(|kind| self.policy.accepts(*kind));
-        let none = || Error::Accepted("the policy accepts no attestation document".into());
-        let verifier = self.verifier()?;
-        let judged = verifier.verify_attestation(bytes, kind.ok_or_else(none)?, nonce.to_vec());
-        judged.map_err(|error| Error::Attestation(error.into()))
+        self.judge.attested(bytes, nonce, |error| Error::Attestation(error.into()))
     }
 
     /// The proof, judged live with all that the caller has.
     pub(super) fn proven(&self, proof: &[u8], materials: &Materials<'_>) -> Result<Live, Error> {
-        let verified = self.verifier()?.verify(proof, materials);
-        verified.map_err(|error| Error::Proof(error.into()))
+        self.judge.proven(proof, materials)
     }
-
-    fn verifier(&self) -> Result<LiveVerifier, Error> {
-        let verifier = Verifier::live(self.policy.clone(), now_ms()?);
-        verifier.map_err(|error| Error::Accepted(error.to_string()))
-    }
-}
-
-fn signed_policy(path: &Path, options: &AcceptedOptions) -> Result<Policy, Error> {
-    let bytes = fs::read(path).map_err(Error::file(path))?;
-    let wrong = |problem: String| Error::Accepted(format!("{}: {problem}", path.display()));
-    let mut keys = Vec::new();
-    for text in &options.policy_signer {
-        let held = match text.starts_with("did:") {
-            true => text.clone(),
-            false => fs::read_to_string(text).map_err(Error::file(text))?,
-        };
-        keys.push(VerifyingKey::from_did_key(held.trim()).map_err(|e| wrong(e.to_string()))?);
-    }
-    keys.sort();
-    keys.dedup();
-    let threshold = options.policy_threshold.unwrap_or(keys.len());
-    let pins = (!keys.is_empty()).then_some(Signers { keys, threshold });
-    let verified = SignedPolicy::verify(&bytes, pins.as_ref()).map_err(|e| wrong(e.to_string()))?;
-    Policy::from_verified(&verified).map_err(|error| wrong(error.to_string()))
 }
 
 fn loose_policy(options: &AcceptedOptions) -> Result<Policy, Error> {
@@ -123,12 +92,6 @@ fn loose_policy(options: &AcceptedOptions) -> Result<Policy, Error> {
     policy.map_err(|error| Error::Accepted(error.to_string()))
 }
 
-fn now_ms() -> Result<u64, Error> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
-    let now_ms = since.and_then(|since| u64::try_from(since.as_millis()).ok());
-    now_ms.ok_or_else(|| Error::Accepted("this machine's clock is not in our era".into()))
-}
-
 fn read_anchor(path: &Path) -> Result<TrustAnchor, Error> {
     let bytes = fs::read(path).map_err(Error::file(path))?;
     let wrong = |problem: String| Error::Accepted(format!("{}: {problem}", path.display()));
@@ -140,15 +103,30 @@ fn read_anchor(path: &Path) -> Result<TrustAnchor, Error> {
     TrustAnchor::from_der(name, &der).map_err(|error| wrong(error.to_string()))
 }
 
-/// A JSON object of reference values, or an array of them, one a release.
+/// The list of releases that images are published with, or a JSON object of reference values, or
+/// an array of them, one a release.
 fn read_releases(path: &Path) -> Result<Vec<ReferenceValues>, Error> {
     let bytes = fs::read(path).map_err(Error::file(path))?;
     let wrong = |problem: String| Error::Accepted(format!("{}: {problem}", path.display()));
+    if let Ok(list) = Releases::parse(&bytes) {
+        return published(&list).map_err(wrong);
+    }
     let releases = match verify::parse_json(&bytes).map_err(|e| wrong(e.to_string()))? {
         Value::Array(releases) => releases,
         one => vec![one],
     };
     releases.iter().map(|value| read_release(value).map_err(wrong)).collect()
+}
+
+/// Debug images are no releases.
+fn published(list: &Releases) -> Result<Vec<ReferenceValues>, String> {
+    let releases = list.releases.iter().filter(|one| one.variant == Variant::Release);
+    let values = releases.map(|one| {
+        let pcrs = [(0, one.pcr0), (1, one.pcr1), (2, one.pcr2)];
+        let name = format!("{} {}", one.version, one.architecture.name());
+        ReferenceValues::new(name, BTreeMap::from(pcrs)).map_err(|error| error.to_string())
+    });
+    values.collect()
 }
 
 fn read_release(value: &Value) -> Result<ReferenceValues, String> {

@@ -31,6 +31,11 @@ use zeroize::Zeroizing;
 /// How long after the attestation the request is good, in milliseconds.
 const VALIDITY_MS: u64 = 60_000;
 
+/// There is no key that would make this copy's answer come later: no other run has its secret.
+const UNANSWERED: &str = "run the command again: it seals the request anew and has it decided \
+                          anew; this copy is taken at most once, and if it was decided, its proof \
+                          stands in the log without being shown to anyone";
+
 /// A decision that the enclave sealed for this caller.
 struct Decision {
     proof_hash: [u8; 32],
@@ -46,7 +51,7 @@ pub(super) async fn evaluate(options: &EvaluateOptions, body: Vec<u8>) -> Result
         .map_err(|error| Error::Answer(format!("the request is refused unsent: {error}")))?
         .transaction
         .id;
-    let mut client = Client::connect(&options.url, &options.ca).await?;
+    let mut client = Client::connect(&options.url, &options.ca).await?.advise(UNANSWERED);
     let nonce: [u8; 32] = random()?;
     let document = attestation(&mut client, &nonce).await?;
     let attested = accepted.attested(&document, &nonce)?;

@@ -121,15 +121,17 @@ pub fn ready(host: &Host) -> Response<Answer> {
     let standing = host.health.standing();
     let in_flight = host.in_flight_max.saturating_sub(host.in_flight.available_permits());
     let queue_ok = in_flight < host.in_flight_max;
-    let parts = [&standing.enclave, &standing.rules, &standing.store];
+    let parts = [&standing.enclave, &standing.policy, &standing.rules, &standing.store];
     // A refused newer version does not stop the older one that is in force.
     let rules_ok = standing.rulebook.is_some();
-    let ready = standing.enclave.ok && rules_ok && standing.store.ok && queue_ok;
-    let [enclave, rules, store] = parts.map(|part| object!(part));
+    let works = standing.enclave.ok && standing.policy.ok && standing.store.ok;
+    let ready = works && rules_ok && queue_ok;
+    let [enclave, policy, rules, store] = parts.map(|part| object!(part));
     let view = object!({
         "ready": ready && !host.is_stopping(),
         "components": {
             "enclave": enclave,
+            "policy": policy,
             "rules": rules,
             "store": store,
             "queue": {

@@ -111,10 +111,12 @@ pub(crate) fn boot_record() -> BootRecord {
 
 impl Scene {
     fn new(folder: &std::path::Path) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
         let store = Store::open(folder).unwrap();
         let deadline = Duration::from_secs(5);
         let host = Arc::new(
-            Host::new(store, Rulebook::parse(&signed_bundle()).unwrap(), 16, deadline, 9).unwrap(),
+            Host::new(folder, store, Rulebook::parse(&signed_bundle()).unwrap(), 16, deadline, 9)
+                .unwrap(),
         );
         let mut tree = Tree::new();
         tree.append(leaf_hash(boot_record().hash().as_bytes()));
@@ -124,11 +126,16 @@ impl Scene {
 
     /// Begins a connection; returns the first index that is not durable.
     fn connect(&mut self, log_size: u64) -> Option<u64> {
+        self.connect_to(log_size, None)
+    }
+
+    /// The same to an enclave that attested a key.
+    fn connect_to(&mut self, log_size: u64, attested: Option<VerifyingKey>) -> Option<u64> {
         let (frames, sent) = mpsc::channel(8);
         self.sent = sent;
         let (reply, mut durable) = oneshot::channel();
         let (record, close) = (boot_record().to_bytes(), Arc::default());
-        let begin = Begin { record, log_size, frames, close, reply };
+        let begin = Begin { record, attested, log_size, frames, close, reply };
         self.journal.take(Intake::Begin(begin));
         durable.try_recv().ok()
     }
@@ -188,6 +195,28 @@ fn a_quoted_group_is_durable_answered_and_acknowledged() {
     let path = host.ledger.inclusion(at, quote.size).unwrap();
     let leaf = host.ledger.leaf(at).unwrap();
     assert_eq!(logtree::verify_inclusion(leaf, 1, 3, &path, quote.root), Ok(()));
+}
+
+/// Who put himself between host and enclave after the attestation cannot sign as it does.
+#[test]
+fn after_an_attestation_only_that_key_is_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = Scene::new(folder.path());
+    scene.connect_to(1, Some(key().verifying_key()));
+    scene.log(0, 1, vec![]);
+    assert!(scene.journal.session.is_some(), "signed by the attested key");
+    // A document that speaks of nothing quotes nothing.
+    scene.take_quote(scene.quote());
+    let detail = scene.host.health.standing().enclave.detail;
+    assert!(detail.contains("its document cannot be read"), "{detail}");
+    assert_eq!(scene.host.ledger.size(0), 1);
+    let other = crypto::SigningKey::from_seed(&zeroize::Zeroizing::new([77; 32]));
+    let mut scene = Scene::new(&folder.path().join("second"));
+    scene.connect_to(1, Some(other.verifying_key()));
+    scene.log(0, 1, vec![]);
+    assert!(scene.journal.session.is_none());
+    let detail = scene.host.health.standing().enclave.detail;
+    assert!(detail.contains("not signed by the key that was attested"), "{detail}");
 }
 
 #[test]

@@ -3,31 +3,44 @@
 //! the resumption that follows brings them again.
 
 use super::Provisions;
+use super::evidence::{self, Judged};
 use super::rules::{RULES_ID, is_wanted, settle};
 use super::stream::{Sink, Source, read_frame, write_frame};
 use crate::error::Error;
 use crate::host::Host;
+use crate::journal::Intake;
 use crate::limits::LINK_STEP_TIMEOUT;
 use crate::offer::Offer;
 use std::sync::Arc;
 use tokio::io::{AsyncWriteExt as _, BufReader, BufWriter};
+use tokio::sync::{mpsc, oneshot};
 use wire::{BootInfo, Command, PROTOCOL_VERSION, Refusal, Report};
 
 /// Number of the boot command; those of requests begin far above.
 const BOOT_ID: u64 = 1;
 
-/// Brings the enclave up, offers it the rules, and returns how it stood before them.
+/// Who was greeted.
+pub struct Greeted {
+    /// How it stood before the rules were offered.
+    pub boot: BootInfo,
+    /// What it attested, where a policy asked.
+    pub judged: Option<Judged>,
+}
+
+/// Brings the enclave up, judges it, offers it the rules, and returns how it stood before them.
 pub async fn run(
     source: &mut BufReader<Source>,
     sink: &mut BufWriter<Sink>,
     host: &Arc<Host>,
     provisions: &Provisions,
-    offer: &Offer,
-) -> Result<BootInfo, Error> {
+    (offer, intake): (&Arc<Offer>, &mpsc::Sender<Intake>),
+) -> Result<Greeted, Error> {
     let hello = Command::Hello { version: PROTOCOL_VERSION };
-    let boot = match status(ask(source, sink, &hello).await?)? {
+    let mut boot = match status(ask(source, sink, &hello).await?)? {
         Some(boot) => boot,
         None => {
+            // What the boot before quoted last may still be on its way to the disk.
+            journal_settled(intake).await?;
             let boot_ids = host.ledger.boot_ids();
             let last = host.read(move |store| store.last_checkpoint(&boot_ids)).await;
             let last = last.map_err(|problem| Error::Answer(problem.detail.into_owned()))?;
@@ -39,12 +52,29 @@ pub async fn run(
             status.ok_or_else(|| Error::Enclave("it has no boot after its configuration".into()))?
         }
     };
+    let mut judged = None;
+    if let Some(gate) = &provisions.gate {
+        let fresh = evidence::require((&mut *source, &mut *sink), host, gate, &boot).await?;
+        // What was being quoted at the greeting counts too: a key that is in flight is then found
+        // in the store, and not evaluated again.
+        boot.log_size = boot.log_size.max(fresh.size);
+        judged = Some(fresh);
+    }
     let current = boot.rulebook.clone();
     if is_wanted(host, offer, current.as_ref()) {
         let answer = ask(source, sink, &offer.command(RULES_ID)).await?;
         settle(host, offer, current, answer)?;
     }
-    Ok(boot)
+    Ok(Greeted { boot, judged })
+}
+
+/// Waits until everything that the journal was told is durable.
+async fn journal_settled(intake: &mpsc::Sender<Intake>) -> Result<(), Error> {
+    let (reply, settled) = oneshot::channel();
+    let gone = || Error::Enclave("the journal ended".into());
+    intake.send(Intake::Settle(reply)).await.map_err(|_| gone())?;
+    let settled = tokio::time::timeout(LINK_STEP_TIMEOUT, settled).await;
+    settled.ok().and_then(Result::ok).ok_or_else(gone)
 }
 
 fn status(report: Report) -> Result<Option<BootInfo>, Error> {
@@ -60,7 +90,7 @@ fn status(report: Report) -> Result<Option<BootInfo>, Error> {
 }
 
 /// Sends one command and waits for the report that answers it.
-async fn ask(
+pub(super) async fn ask(
     source: &mut BufReader<Source>,
     sink: &mut BufWriter<Sink>,
     command: &Command,

@@ -1,9 +1,10 @@
 //! The link to the enclave: one pipelined connection, made again when it breaks. Whatever was in
 //! flight when it broke fails; it must never be sent again by the host's own decision.
 
+mod evidence;
 mod handshake;
 mod rules;
-mod stream;
+pub(crate) mod stream;
 
 use crate::config::EnclaveAddress;
 use crate::error::Error;
@@ -13,6 +14,7 @@ use crate::journal::{Begin, Intake};
 use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, LINK_BUFFER_BYTES, LINK_STEP_TIMEOUT};
 use crate::offer::Offer;
 use crate::pending::Reply;
+use handshake::Greeted;
 use rules::RULES_ID;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,6 +23,8 @@ use tokio::io::{AsyncWriteExt as _, BufReader, BufWriter};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use wire::{Command, Event, Refusal, Report};
 
+pub use evidence::{Gate, at_first};
+
 /// What the link needs to bring an enclave up.
 #[derive(Debug)]
 pub struct Provisions {
@@ -28,6 +32,8 @@ pub struct Provisions {
     pub address: EnclaveAddress,
     /// Boot configuration.
     pub boot: Vec<u8>,
+    /// What the enclave has to attest before anything is forwarded.
+    pub gate: Option<Gate>,
     /// The rules, as the disk has them at the time.
     pub offers: watch::Receiver<Arc<Offer>>,
 }
@@ -47,10 +53,18 @@ pub async fn run(
             _ = stop.wait_for(|stop| *stop) => return host.close_gate(),
         };
         host.close_gate();
+        if provisions.gate.is_some() {
+            host.health.forget_policy();
+        }
         let Err(error) = result;
+        if provisions.gate.is_some() && matches!(error, Error::Socket { .. }) {
+            // Nobody is there to be refused.
+            let detail = "no enclave is connected; who connects next is judged";
+            host.health.set_policy(Component::down(detail), None);
+        }
         // A fault that the journal found says more than the broken connection after it.
         let standing = host.health.standing().enclave;
-        if standing.ok || matches!(error, Error::Socket { .. } | Error::Enclave(_)) {
+        if standing.ok || is_news(&error) {
             host.health.set_enclave(Component::down(error.to_string()));
         }
         // A connection that lasted was a good one: begin with the short wait again.
@@ -66,6 +80,14 @@ pub async fn run(
     }
 }
 
+/// Whether an error of the link says more than what the journal may have found before.
+fn is_news(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Socket { .. } | Error::Enclave(_) | Error::NotAccepted { .. } | Error::Accepted(_)
+    )
+}
+
 /// One connection, from connecting to its end. It ends with an error only.
 async fn session(
     host: &Arc<Host>,
@@ -77,7 +99,8 @@ async fn session(
     let mut sink = BufWriter::with_capacity(LINK_BUFFER_BYTES, sink);
     let mut offers = provisions.offers.clone();
     let offer = Arc::clone(&offers.borrow_and_update());
-    let boot = handshake::run(&mut source, &mut sink, host, provisions, &offer).await?;
+    let handshake = handshake::run(&mut source, &mut sink, host, provisions, (&offer, intake));
+    let Greeted { boot, judged } = handshake.await?;
     drop(offer);
 
     // Room for every request in flight and for acknowledgements among them.
@@ -86,6 +109,7 @@ async fn session(
     let (reply, durable) = oneshot::channel();
     let begin = Begin {
         record: boot.record,
+        attested: judged.as_ref().map(|judged| judged.key),
         log_size: boot.log_size,
         frames: frames.clone(),
         close: Arc::clone(&close),
@@ -111,6 +135,7 @@ async fn session(
     let result = tokio::select! {
         result = read_all(source, host, intake, answers) => result,
         result = rules::follow(host, frames, offers, answered) => result,
+        error = evidence::outdated(provisions.gate.as_ref(), judged) => Err(error),
         result = &mut writer => match result {
             Ok(Err(error)) => return Err(error),
             _ => return Err(Error::Enclave("the link's writer ended".into())),
@@ -151,6 +176,8 @@ async fn read_all(
                 host.pending.answer(id, Ok(Reply::SealedRefusal(sealed)));
             }
             Report::Event(event) => heed(event)?,
+            // Nothing here asks for it: `probity enclave status` has a connection of its own.
+            Report::Health { .. } => return Err(rules::unasked()),
             Report::Status { .. } | Report::RulesLoaded { .. } => return Err(rules::unasked()),
         }
     }

@@ -47,7 +47,7 @@ pub fn is_wanted(host: &Host, offer: &Offer, current: Option<&RulebookInfo>) -> 
 /// Takes the answer to an offer.
 pub fn settle(
     host: &Host,
-    offer: &Offer,
+    offer: &Arc<Offer>,
     current: Option<RulebookInfo>,
     answer: Report,
 ) -> Result<(), Error> {
@@ -55,6 +55,7 @@ pub fn settle(
         Report::RulesLoaded { rulebook, .. } => {
             let hash = Digest(rulebook.hash);
             host.shelf.confirm(&hash);
+            keep(host, offer);
             let (version, rules) = (rulebook.version, rulebook.rules);
             tracing::info!(version, %hash, rules, renewed = current.is_some(), "rules in force");
             let detail = format!("version {version} is in force");
@@ -75,6 +76,17 @@ pub fn settle(
         }
         _ => Err(Error::Enclave("it did not answer to the rules".into())),
     }
+}
+
+/// Keeps the bundle for processes to come, beside the work of the link. Without it old answers only
+/// lack their texts.
+fn keep(host: &Host, offer: &Arc<Offer>) {
+    let (folder, offer) = (host.bundles.clone(), Arc::clone(offer));
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = crate::kept::keep(&folder, &offer.hash, offer.bundle()) {
+            tracing::warn!(%error, "the bundle could not be kept for the texts of later answers");
+        }
+    });
 }
 
 /// Makes every new offer over the live link, one at a time, between the requests.

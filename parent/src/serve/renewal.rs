@@ -106,6 +106,24 @@ async fn a_newer_bundle_is_taken_while_serving_and_each_answer_has_its_own_texts
 }
 
 #[tokio::test]
+async fn an_old_answer_keeps_its_texts_across_a_restart_with_newer_rules() {
+    let world = World::new();
+    let (server, mut client) = world.start().await;
+    let keyed = [("idempotency-key", "order-1")];
+    let old = view(&evaluate(&mut client, &keyed, BODY).await);
+    assert_eq!(old["results"][0]["reason"], "fine");
+    drop(client);
+    server.stop().await.unwrap();
+    fs::write(&world.options.rules, signed_bundle_of(2, "better")).unwrap();
+    let (server, mut client) = world.start().await;
+    assert_eq!(view(&evaluate(&mut client, &keyed, BODY).await), old);
+    let new = view(&evaluate(&mut client, &[], BODY).await);
+    assert_eq!(new["results"][0]["reason"], "better");
+    drop(client);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn files_that_cannot_be_used_are_told_of_and_stop_nothing() {
     let world = World::new();
     let (server, mut client) = world.start().await;

@@ -106,6 +106,9 @@ impl Enclave {
                 let (code, detail) = (RefusalCode::SealedReplayed, "S11: it came before".into());
                 vec![Report::Refused(Refusal { id, code, field: String::new(), detail })]
             }
+            Command::Health { id } => {
+                vec![Report::Health { id, health: wire::Health::default() }]
+            }
             Command::Attest { id, nonce } => {
                 vec![Report::Attested { id, quote: self.quote(nonce) }]
             }
@@ -226,6 +229,9 @@ impl World {
             boot: path("boot"),
             rules: path("rules"),
             freshness: path("freshness"),
+            policy: None,
+            policy_signer: vec![],
+            policy_threshold: None,
             tls_cert: None,
             tls_key: None,
             in_flight_max: 64,

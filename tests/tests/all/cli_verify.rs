@@ -4,6 +4,7 @@
 mod batch;
 mod desk;
 mod ear;
+mod life;
 mod policy;
 mod receipts;
 mod tpm;

@@ -2,9 +2,13 @@
 
 mod audit;
 mod cli_verify;
+mod confined;
 mod conformance;
 mod content;
 mod determinism;
+mod enclave_command;
+mod enclave_command_faults;
+mod enclave_command_policy;
 mod enclave_link;
 mod enclave_rules;
 mod faults;
@@ -12,6 +16,7 @@ mod flow;
 mod foreign;
 mod fuzz;
 mod hostile;
+mod image;
 mod readme;
 mod receipts;
 mod sealed;

@@ -7,17 +7,18 @@ const FILE_LINES_MAX: usize = 400;
 const LINE_CHARS_MAX: usize = 100;
 const MAKEFILE_LINES_MAX: usize = 60;
 /// Lines of our own trusted code, without tests, comments and blank lines: what evaluates and
-/// signs; the screening of names; the reading of messages; sealed requests. Screening and messages
-/// hold no key.
-const TRUSTED: [(&str, &[&str], usize); 4] = [
+/// signs; the screening of names; the reading of messages; sealed requests; what the image does
+/// before the enclave. Screening, messages and image hold no key.
+const TRUSTED: [(&str, &[&str], usize); 5] = [
     (
         "evaluation",
         &["cbor", "crypto", "facts", "tlog", "rules", "vm", "proof", "wire", "enclave"],
-        7300,
+        7340,
     ),
     ("screening", &["screen"], 2200),
     ("messages", &["messages"], 1050),
     ("sealing", &["seal"], 700),
+    ("image", &["init"], 500),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -101,6 +102,7 @@ fn the_trusted_core_stays_small() {
             .iter()
             .map(|name| match *name {
                 "enclave" => "enclave/src/".to_owned(),
+                "init" => "eif/init/src/".to_owned(),
                 name => format!("shared/{name}/src/"),
             })
             .collect();
@@ -138,7 +140,9 @@ fn nothing_unfinished_and_no_unsafe() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     let manifest = std::fs::read_to_string(tests::root().join("Cargo.toml")).expect("manifest");
     assert!(manifest.contains("unsafe_code = \"forbid\""));
-    for folder in ["shared", "enclave", "parent", "attestation-fixtures", "tests", "benches"] {
+    let folders =
+        ["shared", "enclave", "eif", "parent", "attestation-fixtures", "tests", "benches"];
+    for folder in folders {
         let mut manifests = Vec::new();
         find_manifests(&tests::root().join(folder), &mut manifests);
         for path in manifests {

@@ -18,19 +18,27 @@ use tlog::Checkpoint;
 /// Our binary, built once: the other binaries of the product are not needed here.
 pub(super) fn binary() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        let exe = std::env::current_exe().expect("own path");
-        let folder = exe.ancestors().find(|path| !path.ends_with("deps") && path.is_dir());
-        let folder = folder.expect("target folder").to_owned();
-        let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
-        build.args(["build", "-q", "-p", "verify-cli"]).current_dir(tests::root());
-        if folder.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.status().expect("cargo runs").success(), "probity-verify does not build");
-        folder.join("probity-verify")
-    });
-    built.clone()
+    BUILT.get_or_init(|| build("verify-cli", "probity-verify")).clone()
+}
+
+/// The authority's binary, built once.
+pub(super) fn authority() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("parent", "probity")).clone()
+}
+
+/// Builds one binary of a package in the profile of this test.
+fn build(package: &str, name: &str) -> PathBuf {
+    let exe = std::env::current_exe().expect("own path");
+    let folder = exe.ancestors().find(|path| !path.ends_with("deps") && path.is_dir());
+    let folder = folder.expect("target folder").to_owned();
+    let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    build.args(["build", "-q", "-p", package, "--bin", name]).current_dir(tests::root());
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    assert!(build.status().expect("cargo runs").success(), "{name} does not build");
+    folder.join(name)
 }
 
 /// Files and the binary.
@@ -139,7 +147,16 @@ impl Desk {
 
     /// With something on standard input.
     pub(super) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Run {
-        let mut command = Command::new(binary());
+        self.start(binary(), arguments, input)
+    }
+
+    /// `probity`, the authority's tool.
+    pub(super) fn probity(&self, arguments: &[&str]) -> Run {
+        self.start(authority(), arguments, b"")
+    }
+
+    fn start(&self, binary: PathBuf, arguments: &[&str], input: &[u8]) -> Run {
+        let mut command = Command::new(binary);
         command.args(arguments).current_dir(self.folder.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("our binary starts");

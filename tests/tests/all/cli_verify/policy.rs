@@ -22,6 +22,8 @@ fn proof_and_policy_say_everything_in_one_command() {
     has(&["enclave", "nitro", "TEST ROOT test-root", "release sample"]);
     has(&["quoted", &QUOTED_AT.to_string(), "archival", "nothing else confirms"]);
     has(&["policy", "field version 7", "in force until"]);
+    // The sample's day is long over: the past may be judged, and the reader is told.
+    has(&["policy", "EXPIRED", "not in force now"]);
     let [one, two, three] = policy_keys().map(|key| key.verifying_key().did_key());
     has(&["signed by", &one]);
     has(&["signed by", &two]);
@@ -42,6 +44,7 @@ fn proof_and_policy_say_everything_in_one_command() {
     assert_eq!(json["policy"]["name"], "field");
     assert_eq!(json["policy"]["version"], 7);
     assert_eq!(json["policy"]["pinned"], false);
+    assert_eq!(json["policy"]["in_force"], false);
     assert_eq!(json["policy"]["signers"].as_array().map(Vec::len), Some(2));
     let bytes = std::fs::read(desk.path("policy.cbor")).expect("policy");
     let verified = ::policy::SignedPolicy::verify(&bytes, None).expect("sound");

@@ -69,6 +69,33 @@ fn what_is_exported_verifies_under_the_attested_key_only() {
     let transparent =
         ["receipt", "export", "proof.cbor", "--form", "transparent", "--out", "out.transparent"];
     assert_eq!(desk.run(&transparent).code, Some(0));
+    // A transparent statement brings its leaf along, and is read without the proof.
+    let verify = |file: &str, key: &str| {
+        desk.run(&["receipt", "verify", file, "--form", "transparent", "--key", key, "--json"])
+    };
+    let run = verify("out.transparent", &did);
+    assert_eq!(run.code, Some(0), "{} {}", run.out, run.errors);
+    let json = run.json();
+    let hash = desk.sample.proof.signed.proof_hash().to_string();
+    assert_eq!((&json["proof_hash"], &json["claimed"]["size"]), (&hash.into(), &5.into()));
+    assert_eq!(json["decision"], desk.sample.statement.decision().name());
+    let other = verify("out.transparent", &stranger);
+    assert_eq!((other.code, &other.json()["check"]), (Some(1), &"P5".into()), "{}", other.out);
+    let words = ["receipt", "verify", "out.transparent", "--form", "transparent", "--key", &did];
+    let run = desk.run(&words);
+    assert!(run.out.contains("decision") && run.out.contains("SIGNED and INCLUDED"), "{}", run.out);
+    // A receipt of another statement, and what is no transparent statement at all.
+    let bytes = std::fs::read(desk.path("out.transparent")).expect("written");
+    let receipt = std::fs::read(desk.path("out.cose")).expect("written");
+    let at = bytes.windows(receipt.len()).position(|part| part == receipt).expect("inside");
+    let mut changed = bytes.clone();
+    let path = at + receipt.len() - 80;
+    changed[path] ^= 1;
+    desk.write("changed", changed);
+    let run = verify("changed", &did);
+    assert_eq!((run.code, &run.json()["check"]), (Some(1), &"P7".into()), "{}", run.out);
+    assert_eq!(verify("proof.cbor", &did).code, Some(1));
+    assert_eq!(desk.run(&words[..5]).code, Some(2), "no key vouches for itself");
 }
 
 #[test]

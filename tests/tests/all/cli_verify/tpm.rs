@@ -2,7 +2,8 @@
 //! called an enclave.
 
 use super::desk::Desk;
-use attestation_fixtures::tpm::{AkKey, PublicSpec, QuoteSpec, good_log};
+use attestation_fixtures::oid;
+use attestation_fixtures::tpm::{AkChain, AkKey, AkLevel, PublicSpec, QuoteSpec, good_log};
 use crypto::to_hex;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -88,6 +89,30 @@ fn each_refusal_names_its_check() {
     assert_eq!(run.code, Some(2), "no key vouches for itself: {}", run.out);
 }
 
+/// A cloud whose certificates name no purpose: its authority has to be given as dedicated.
+#[test]
+fn a_dedicated_root_stands_above_certificates_without_a_purpose() {
+    let (desk, _) = desk();
+    let mut chain = AkChain::new(KEY, 1_767_268_800_000);
+    let leaf = chain.at(AkLevel::Leaf);
+    leaf.extensions.retain(|extension| extension.oid != oid::EXT_KEY_USAGE);
+    desk.write("ak-root", chain.root_der());
+    let names = chain.chain().into_iter().enumerate().map(|(index, der)| {
+        let name = format!("ak-{index}.der");
+        desk.write(&name, der);
+        name
+    });
+    let names: Vec<_> = names.collect();
+    let parts = ["tpm", "--quote", "quote", "--signature", "signature", "--pcrs", "pcrs.json"];
+    let mut asked = [&parts[..], &["--at", "2026-01-01T12:00:00Z", "--json"]].concat();
+    names.iter().for_each(|name| asked.extend(["--ak-cert", name.as_str()]));
+    let run = desk.run(&[&asked[..], &["--dedicated-root", "ak-root"]].concat());
+    assert_eq!(run.code, Some(0), "{} {}", run.out, run.errors);
+    assert!(run.out.contains("under the root ak-root"), "{}", run.out);
+    let run = desk.run(&[&asked[..], &["--root", "ak-root"]].concat());
+    assert_eq!((run.code, &run.json()["check"]), (Some(1), &"T8".into()), "{}", run.out);
+}
+
 #[test]
 fn a_bare_quote_is_judged_in_parts() {
     let (desk, name) = desk();
@@ -103,6 +128,10 @@ fn a_bare_quote_is_judged_in_parts() {
     assert_eq!(bound.code, Some(0), "{}", bound.out);
     let wrong = desk.run(&[&parts[..], &key[..], &["--extra-data", "00", "--json"]].concat());
     assert_eq!((wrong.code, &wrong.json()["check"]), (Some(1), &"T17".into()));
+    // A nonce is part of evidence; a bare quote has its extraData, and silence would check nothing.
+    let nonce = desk.run(&[&parts[..], &key[..], &["--nonce", "0011223344556677"]].concat());
+    assert_eq!(nonce.code, Some(2), "{}", nonce.out);
+    assert!(nonce.errors.contains("--extra-data"), "{}", nonce.errors);
     let mut flipped = spec().files().signature;
     *flipped.last_mut().expect("bytes") ^= 1;
     desk.write("signature", flipped);
