@@ -135,8 +135,8 @@ impl Second {
     }
 }
 
-/// Bytes of memory that a rule may address (ABI.md section 1): a function of the record's length, so
-/// that no engine lets a rule reach what another refuses.
+/// Bytes of memory that a rule may address (ABI.md section 1): a function of the record's length,
+/// so that no engine lets a rule reach what another refuses.
 fn memory_bytes(memory: &MemoryType, page: usize, base: usize, record: usize) -> usize {
     let room = record.next_power_of_two().max(ROOM_BYTES_MIN);
     let asked = (base + room).div_ceil(page) * page;

@@ -17,6 +17,7 @@ mod foreign;
 mod fuzz;
 mod hostile;
 mod image;
+mod image_table;
 mod readme;
 mod receipts;
 mod sealed;

@@ -47,11 +47,15 @@ fn ours() -> BTreeSet<String> {
         .collect()
 }
 
+/// Packages of others that the enclave links.
+pub fn external() -> BTreeSet<(String, String)> {
+    let ours = ours();
+    tree("enclave").into_iter().filter(|(name, _)| !ours.contains(name)).collect()
+}
+
 #[test]
 fn the_list_is_the_tree() {
-    let ours = ours();
-    let external: BTreeSet<_> =
-        tree("enclave").into_iter().filter(|(name, _)| !ours.contains(name)).collect();
+    let external = external();
     let linked: BTreeSet<_> = external.iter().map(|(name, _)| name.clone()).collect();
     let text = std::fs::read_to_string(tests::root().join("enclave/TCB")).expect("TCB");
     let mut listed = BTreeSet::new();
