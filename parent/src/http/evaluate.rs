@@ -15,7 +15,7 @@ use messages::parse_request;
 
 /// The caller's key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-pub(super) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Evaluates the body.
 pub async fn evaluate(
@@ -49,6 +49,12 @@ pub async fn evaluate(
     drop(place);
     let (bytes, proof_id) = render(host, landed, &id, full).await?;
     let mut response = respond(StatusCode::OK, JSON, bytes);
+    point_to_proof(&mut response, &proof_id, replayed);
+    Ok(response)
+}
+
+/// Says where the proof of a decision is, and whether the decision was made for an earlier request.
+pub(super) fn point_to_proof(response: &mut Response<Answer>, proof_id: &str, replayed: bool) {
     let headers = response.headers_mut();
     if let Ok(href) = HeaderValue::from_str(&format!("/v1/proofs/{proof_id}")) {
         headers.insert(LOCATION, href);
@@ -56,7 +62,6 @@ pub async fn evaluate(
     if replayed {
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
-    Ok(response)
 }
 
 async fn render(

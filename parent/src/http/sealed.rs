@@ -2,14 +2,14 @@
 //! with the durable proof beside it. It must never ask for, or be given, what either has inside.
 
 use super::body::{Answer, read_whole, respond};
-use super::evaluate::{IDEMPOTENCY_REPLAYED, idempotency_key, media_type};
+use super::evaluate::{idempotency_key, media_type, point_to_proof};
 use crate::host::{Host, SealedAnswer};
 use crate::limits::SEALED_BYTES_MAX;
 use crate::problem::{Kind, Problem};
 use crate::reference::ClientRef;
 use cbor::Writer;
 use hyper::body::Incoming;
-use hyper::header::{HeaderValue, LOCATION};
+use hyper::header::HeaderValue;
 use hyper::{Request, Response, StatusCode};
 
 /// Media type of a sealed request (SEALED.md).
@@ -47,13 +47,7 @@ pub async fn evaluate(
     w.bytes(&landed.sealed).bytes(&host.complete(&landed).await?.to_bytes());
     let mut response = reply(w);
     let proof_id = crypto::to_hex(&landed.signed.statement().proof_id);
-    let headers = response.headers_mut();
-    if let Ok(href) = HeaderValue::from_str(&format!("/v1/proofs/{proof_id}")) {
-        headers.insert(LOCATION, href);
-    }
-    if replayed {
-        headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
-    }
+    point_to_proof(&mut response, &proof_id, replayed);
     Ok(response)
 }
 

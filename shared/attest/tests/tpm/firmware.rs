@@ -10,7 +10,7 @@ use attestation_fixtures::tpm::{
 const KEY: AkKey = AkKey::P256("ak");
 
 /// A quote over the registers that the log leads to, only those that `quoted` keeps.
-fn judge(log: &LogSpec, quoted: impl Fn(u8) -> bool) -> Result<VerifiedQuote, AttestError> {
+pub fn judge(log: &LogSpec, quoted: impl Fn(u8) -> bool) -> Result<VerifiedQuote, AttestError> {
     let mut registers = log.registers();
     registers.retain(|index, _| quoted(*index));
     let policy = TpmPolicy::new(AkTrust::new().with_name(PublicSpec::of(KEY).name()).unwrap());

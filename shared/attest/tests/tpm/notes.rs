@@ -1,5 +1,6 @@
 //! What a verdict says beside its word, and edges that decide (T8, T17, T18, T22, T25 to T27).
 
+use crate::firmware::judge;
 use crate::maker::{ECDSA, Key, Quote, RSAPSS, RSASSA, SHA256, sized};
 use attest::eventlog::UnverifiedEventLog;
 use attest::tpm::{
@@ -7,23 +8,13 @@ use attest::tpm::{
     verify_quote,
 };
 use attest::{AttestError, NonceRule, Outcome, VerificationTime};
-use attestation_fixtures::tpm::{
-    AkChain, AkKey, AkLevel, Event, LogSpec, PublicSpec, QuoteSpec, good_log,
-};
+use attestation_fixtures::tpm::{AkChain, AkKey, AkLevel, Event, PublicSpec, QuoteSpec, good_log};
 use std::collections::BTreeMap;
 
 const NOW_MS: u64 = 1_790_000_000_000;
 const KEY: AkKey = AkKey::P256("ak");
 /// A type that no specification names.
 const UNKNOWN: u32 = 0x8401;
-
-fn judge(log: &LogSpec, quoted: impl Fn(u8) -> bool) -> Result<VerifiedQuote, AttestError> {
-    let mut registers = log.registers();
-    registers.retain(|index, _| quoted(*index));
-    let policy = TpmPolicy::new(AkTrust::new().with_name(PublicSpec::of(KEY).name()).unwrap());
-    let evidence = QuoteSpec::new(KEY, &registers, b"words", b"keys", None).evidence();
-    verify_evidence(&evidence, Some(&log.to_bytes()), &policy.require_event_log(true))
-}
 
 fn noted(quote: &VerifiedQuote, check: &str) -> Vec<String> {
     quote.notes().iter().filter(|note| note.starts_with(check)).cloned().collect()
