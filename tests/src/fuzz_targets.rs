@@ -3,7 +3,7 @@
 
 use crate::sample::{BODY, SALT, Sample};
 use crate::world::World;
-use crate::{fuzz_evidence as evidence, fuzz_formats as formats, fuzz_proofs as proofs};
+use crate::{fuzz_eif, fuzz_evidence as evidence, fuzz_formats as formats, fuzz_proofs as proofs};
 use crate::{fuzz_rules as rule_targets, fuzz_tpm as tpm};
 use rules::{BootConfig, Limits, SignedBundle};
 use vm::Program;
@@ -47,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     target("bundle", bundle, bundle_seeds),
     target("boot", boot, boot_seeds),
     target("wire", wire_frames, wire_seeds),
+    target("eif", fuzz_eif::image, fuzz_eif::image_seeds),
     target("module", module, module_seeds),
     target("view", view, view_seeds),
     target("condition", rule_targets::condition, rule_targets::condition_seeds),

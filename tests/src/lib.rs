@@ -1,6 +1,7 @@
 //! Shared pieces of the integration tests and benchmarks: where things are, a world with keys and
 //! rules, a running stack, a real HTTPS client. It must never contain a test's expectation.
 
+pub mod fuzz_eif;
 pub mod fuzz_evidence;
 pub mod fuzz_formats;
 mod fuzz_input;
