@@ -3,13 +3,18 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO := cargo
 export PROBITY_BIN = $(abspath $(TARGET))/debug
 
-.PHONY: demo test lint docs fuzz bench soak freeze reproduce static clean \
+.PHONY: demo demo-tpm test lint docs fuzz bench soak freeze reproduce static clean \
   eif eif-reproduce eif-compare test-image
 
 demo:
 	@.ci/install
 	$(CARGO) build -q -p parent -p simulator -p verify-cli
 	@tests/demo
+
+demo-tpm:
+	@.ci/install
+	$(CARGO) build -q -p parent -p tpm-host -p worker -p verify-cli
+	@tests/demo-tpm
 
 test: lint docs
 	$(CARGO) build -q --workspace --bins
@@ -30,8 +35,7 @@ lint:
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -q --workspace --no-deps
 
-fuzz:
-	tests/fuzz/run $(or $(SECONDS),60)
+fuzz: ; tests/fuzz/run $(or $(SECONDS),60)
 
 bench:
 	@.ci/install
@@ -50,11 +54,6 @@ freeze:
 	$(CARGO) run -q -p attestation-fixtures --bin forger -- manifest >$(TARGET)/manifest.json
 	mv $(TARGET)/manifest.json attestation-fixtures/data/manifest.json
 
-reproduce:
-	tests/reproduce
-
-static:
-	shared/verify-cli/build-static
-
-clean:
-	$(CARGO) clean
+reproduce: ; tests/reproduce
+static: ; shared/verify-cli/build-static
+clean: ; $(CARGO) clean

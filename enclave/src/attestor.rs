@@ -5,28 +5,33 @@
 
 use crate::Enclave;
 use crate::GROUP_ENTRIES_MAX;
-use crate::boot::Progress;
-use crate::platform::document_time;
+use crate::boot::{Close, Progress};
+use crate::serve::refuse;
 use facts::Millis;
 use proof::BootRecord;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::time::{Duration, Instant};
 use tlog::{Checkpoint, Frontier};
-use wire::{Entry, Event, Quote, Refusal, RefusalCode, Report};
+use wire::{Entry, Event, Quote, RefusalCode, Report};
 
 /// How long to wait after the device failed to quote.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// A clock that was not set for this long is set by a quote that nobody gets: two clocks drift.
 const CLOCK_AGE_MAX: Duration = Duration::from_secs(600);
+/// How long the log waits for a parent that reads nothing. What it does not take is held.
+const READ_WAIT: Duration = Duration::from_secs(10);
+/// How often it looks meanwhile.
+const READ_LOOK: Duration = Duration::from_millis(2);
 
-/// Where a connection takes its frames, and its number.
+/// Where a connection takes its frames, its number, and how it is closed.
 #[derive(Clone)]
 pub(crate) struct Sink {
     pub(crate) connection: u64,
     pub(crate) frames: SyncSender<Report>,
+    pub(crate) close: Close,
 }
 
 /// What the log's thread is asked to do.
@@ -74,8 +79,7 @@ impl Attestor {
         frontier.append(tlog::leaf_hash(record.hash().as_bytes()));
         progress.size.store(1, Ordering::Release);
         progress.held_from.store(1, Ordering::Release);
-        let (held, sink, boot_id) = (VecDeque::new(), None, record.boot_id);
-        let latest = Millis(0);
+        let (held, sink, boot_id, latest) = (VecDeque::new(), None, record.boot_id, Millis(0));
         Self { enclave, inbox, progress, key_set, boot_id, frontier, held, sink, latest }
     }
 
@@ -128,13 +132,11 @@ impl Attestor {
     fn seal(&mut self, entries: Vec<Entry>) {
         let checkpoint = self.checkpoint();
         let quote = loop {
-            match self.quote(&checkpoint, None) {
-                Some(quote) => break quote,
-                None => {
-                    self.send(Report::Event(Event::QuoteFailed));
-                    std::thread::sleep(RETRY_PAUSE);
-                }
+            if let Some(quote) = self.quote(&checkpoint, None) {
+                break quote;
             }
+            self.send(Report::Event(Event::QuoteFailed));
+            std::thread::sleep(RETRY_PAUSE);
         };
         self.progress.size.store(checkpoint.size, Ordering::Release);
         self.send(Report::Quote(quote.clone()));
@@ -163,7 +165,7 @@ impl Attestor {
     /// A document and its time, to which the clock is set.
     fn document(&self, user_data: &[u8], nonce: Option<&[u8]>) -> Option<(Vec<u8>, Millis)> {
         let document = self.enclave.platform.attest(user_data, &self.key_set, nonce).ok()?;
-        let time = document_time(&document).ok()?;
+        let time = self.enclave.platform.time_of(&document).ok()?;
         self.enclave.clock.set(time);
         Some((document, time))
     }
@@ -176,12 +178,10 @@ impl Attestor {
         }
         let report = match self.quote(&self.checkpoint(), Some(nonce)) {
             Some(quote) => Report::Attested { id, quote },
-            None => Report::Refused(Refusal {
-                id,
-                code: RefusalCode::Attestation,
-                field: String::new(),
-                detail: "the attestation device did not answer".into(),
-            }),
+            None => {
+                let detail = "the attestation device did not answer".into();
+                refuse(id, RefusalCode::Attestation, detail)
+            }
         };
         // A connection that has gone, or does not read, gets no answer: the log waits for nobody.
         let _ = sink.frames.try_send(report);
@@ -194,12 +194,8 @@ impl Attestor {
         let held_from = self.progress.held_from.load(Ordering::Acquire);
         self.sink = Some(sink);
         if from < held_from {
-            self.send(Report::Refused(Refusal {
-                id: 0,
-                code: RefusalCode::Protocol,
-                field: String::new(),
-                detail: format!("entries below {held_from} were acknowledged and are gone"),
-            }));
+            let detail = format!("entries below {held_from} were acknowledged and are gone");
+            self.send(refuse(0, RefusalCode::Protocol, detail));
         }
         let held = std::mem::take(&mut self.held);
         for group in &held {
@@ -227,10 +223,20 @@ impl Attestor {
         }
     }
 
-    fn send(&mut self, report: Report) {
-        let gone = self.sink.as_ref().is_some_and(|sink| sink.frames.send(report).is_err());
-        if gone {
-            self.sink = None;
+    /// Sends to the connection that entries go to, and gives it up when it is gone or reads
+    /// nothing: another may wait for an answer of the log.
+    fn send(&mut self, mut report: Report) {
+        let begun = Instant::now();
+        while let Some(sink) = &self.sink {
+            report = match sink.frames.try_send(report) {
+                Ok(()) => return,
+                Err(TrySendError::Full(report)) if begun.elapsed() < READ_WAIT => report,
+                Err(_) => {
+                    (sink.close)();
+                    return self.sink = None;
+                }
+            };
+            std::thread::sleep(READ_LOOK);
         }
     }
 }

@@ -5,7 +5,6 @@ use crate::attestor::{Attestor, Work};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::evaluate::Evaluated;
-use crate::platform::document_time;
 use crate::{
     ActiveRules, BOOT_CONFIG_PCR, EnclaveError, Evaluator, HELD_BYTES_MAX, HELD_ENTRIES_MAX,
     Platform, SEALED_REMEMBERED_MAX,
@@ -121,13 +120,14 @@ impl Enclave {
         let evaluator = Evaluator::new(config, entropy);
         let key_set = evaluator.key_set.clone();
         let document = self.platform.attest(&[], &key_set, None)?;
-        self.clock.set(document_time(&document).map_err(crate::PlatformError::from)?);
+        self.clock.set(self.platform.time_of(&document)?);
         let record = BootRecord {
             boot_id: evaluator.boot_id,
             boot_config: evaluator.config.hash(),
             agent: evaluator.agent.clone(),
             booted_at: self.clock.now(),
             previous,
+            confinement: self.platform.confinement().iter().map(|by| *by as u64).collect(),
         };
         let (work, inbox) = sync_channel(HELD_ENTRIES_MAX);
         let booted_ms = self.platform.health().uptime_ms;

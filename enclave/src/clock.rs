@@ -6,23 +6,17 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// A clock that stands still at 0 until it is set.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Clock {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     anchor: Option<(Millis, Instant)>,
-    /// The latest time that was read: a document that is behind holds the clock, it does not
-    /// turn it back.
-    latest: Millis,
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self { state: Mutex::new(State { anchor: None, latest: Millis(0) }) }
-    }
+    /// The latest time that was read, in milliseconds: a document that is behind holds the clock,
+    /// it does not turn it back.
+    latest: u64,
 }
 
 impl Clock {
@@ -36,9 +30,9 @@ impl Clock {
         let mut state = self.state();
         if let Some((document, since)) = state.anchor {
             let elapsed = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-            state.latest = state.latest.max(Millis(document.0.saturating_add(elapsed)));
+            state.latest = state.latest.max(document.0.saturating_add(elapsed));
         }
-        state.latest
+        Millis(state.latest)
     }
 
     /// How long ago the last document was taken.

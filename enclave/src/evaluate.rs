@@ -12,7 +12,8 @@ use rules::{BootConfig, RulesError, Selection, Standing};
 use seal::RecipientKey;
 use tlog::Checkpoint;
 use vm::{Program, Run};
-use wire::{Refusal, RefusalCode};
+use wire::Refusal;
+use wire::RefusalCode::{self, NothingInForce, RulesStale};
 
 /// What signs statements: the boot's key, its name, and the configuration it booted with.
 pub struct Evaluator {
@@ -63,15 +64,17 @@ impl Evaluator {
         let request = messages::parse_request(body).map_err(bad_request)?;
         let as_of = request.as_of.unwrap_or(now);
         let record = facts::record(&request, as_of).map_err(bad_request)?;
-        let standing = active.standing(now, &self.config).map_err(stale)?;
+        let standing = active.standing(now, &self.config).map_err(not_in_force(RulesStale, ""))?;
         let salt = request.salt.clone().unwrap_or_else(|| Salt(self.entropy.next()));
 
-        let program = active.version(request.rulebook_version).map_err(not_held)?;
+        let program = active
+            .version(request.rulebook_version)
+            .map_err(not_in_force(NothingInForce, "rulebook_version"))?;
         let rules = program
             .bundle()
             .bundle()
             .select(&request.jurisdictions, &request.domains, as_of)
-            .map_err(nothing_in_force)?;
+            .map_err(not_in_force(NothingInForce, "as_of"))?;
         let run = program.run(&rules, &record);
         let newest = active.program.bundle().bundle().version;
         let hashed = Hashed { request: &request, body, record: &record, rules: &rules, run: &run };
@@ -162,17 +165,9 @@ fn bad_request(error: facts::FactsError) -> Refusal {
 }
 
 fn too_long(error: proof::ProofError) -> Refusal {
-    refusal(RefusalCode::NothingInForce, "", format!("too many rules for one statement: {error}"))
+    refusal(NothingInForce, "", format!("too many rules for one statement: {error}"))
 }
 
-fn stale(error: RulesError) -> Refusal {
-    refusal(RefusalCode::RulesStale, "", error.to_string())
-}
-
-fn not_held(error: RulesError) -> Refusal {
-    refusal(RefusalCode::NothingInForce, "rulebook_version", error.to_string())
-}
-
-fn nothing_in_force(error: RulesError) -> Refusal {
-    refusal(RefusalCode::NothingInForce, "as_of", error.to_string())
+fn not_in_force(code: RefusalCode, field: &str) -> impl FnOnce(RulesError) -> Refusal {
+    move |error| refusal(code, field, error.to_string())
 }

@@ -1,5 +1,5 @@
-//! All of the world that the enclave sees. On EC2 this is the Nitro Secure Module; the simulator
-//! hands in another one, under another root.
+//! All of the world that the enclave sees. On EC2 this is the Nitro Secure Module, on a host with a
+//! TPM the quote link of `worker`; the simulator hands in another one, under another root.
 
 use cbor::{CborError, Form, Reader};
 use facts::Millis;
@@ -43,6 +43,17 @@ pub trait Platform: Send + Sync {
     /// Extends `data` into PCR `index` and locks the register.
     fn extend_and_lock(&self, index: u16, data: &[u8]) -> Result<(), PlatformError>;
 
+    /// When `evidence` was made, which [`Platform::attest`] has just returned: the time that it
+    /// carries. A platform whose evidence has none gives the host's, and a verdict says so.
+    fn time_of(&self, evidence: &[u8]) -> Result<Millis, PlatformError> {
+        Ok(document_time(evidence)?)
+    }
+
+    /// What holds the process where no image is measured, ascending; it goes into the boot record.
+    fn confinement(&self) -> Vec<wire::Confinement> {
+        Vec::new()
+    }
+
     /// How the machine stands, without what only the enclave knows: as the kernel says.
     fn health(&self) -> wire::Health {
         init::health()
@@ -51,7 +62,7 @@ pub trait Platform: Send + Sync {
 
 /// The timestamp in a document that the device has just returned. The device is trusted here; a
 /// verifier's checks of the same bytes are in `attest`.
-pub(crate) fn document_time(document: &[u8]) -> Result<Millis, CborError> {
+fn document_time(document: &[u8]) -> Result<Millis, CborError> {
     let mut r = Reader::with_form(document, Form::AnyContainer);
     if r.peek()? == cbor::Kind::Tag {
         r.tag()?;

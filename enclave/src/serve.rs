@@ -7,8 +7,6 @@ use crate::sealed::NotDecided;
 use crate::{
     CONNECTIONS_MAX, Enclave, EnclaveError, FRAMES_MAX, JOB_BYTES_MAX, JOBS_MAX, WORKERS_MAX,
 };
-use facts::Millis;
-use proof::SignedStatement;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -69,7 +67,7 @@ pub fn serve_connection<R, W>(
     let close: Close = Arc::new(close);
     let (frames, outbox) = sync_channel(FRAMES_MAX);
     let writer = std::thread::spawn(move || write_frames(writer, &outbox));
-    let sink = Sink { connection: enclave.next_connection(), frames };
+    let sink = Sink { connection: enclave.next_connection(), frames, close: close.clone() };
     let (jobs, queue) = sync_channel(JOBS_MAX);
     let queue = Arc::new(Mutex::new(queue));
     let pool: Vec<_> = (0..workers.max(1))
@@ -207,7 +205,8 @@ fn refused(id: u64, code: RefusalCode, error: &EnclaveError) -> Report {
     refuse(id, code, error.to_string())
 }
 
-fn refuse(id: u64, code: RefusalCode, detail: String) -> Report {
+/// A refusal of a whole command.
+pub(crate) fn refuse(id: u64, code: RefusalCode, detail: String) -> Report {
     Report::Refused(Refusal { id, code, field: String::new(), detail })
 }
 
@@ -246,14 +245,10 @@ fn evaluate(enclave: &Enclave, connection: u64, job: Job) -> Result<Work, Box<Re
         let decided = enclave.evaluate(&body).map_err(refused)?;
         (decided.signed, decided.salt.0, decided.results, Vec::new())
     };
-    let (leaf, evaluated_at) = leaf_of(&signed);
+    let (leaf, evaluated_at) = (signed.proof_hash().0, signed.statement().evaluated_at);
     let envelope = signed.to_bytes();
     let entry = Entry { id, index: 0, client_ref, envelope, salt, results, sealed };
     Ok(Work::Signed { connection, leaf, evaluated_at, entry })
-}
-
-fn leaf_of(signed: &SignedStatement) -> ([u8; 32], Millis) {
-    (signed.proof_hash().0, signed.statement().evaluated_at)
 }
 
 /// Counts the bytes of a job in, unless too many wait.

@@ -137,6 +137,38 @@ fn a_boot_that_failed_after_the_lock_is_tried_again_with_its_own_configuration_o
 }
 
 #[test]
+fn a_parent_that_reads_nothing_does_not_hold_the_log() {
+    let (enclave, _heard, tell) = told(0);
+    tell.send(true).expect("told");
+    assert_eq!(enclave.boot(&config("us-core"), None), Ok(()));
+    let connect = || {
+        let (ours, theirs) = UnixStream::pair().expect("socket pair");
+        let (writer, handle) = (theirs.try_clone().expect("own"), theirs.try_clone().expect("own"));
+        let close = move || drop(handle.shutdown(Shutdown::Both));
+        crate::spawn_connection(&enclave, theirs, writer, close, 1);
+        ours.set_read_timeout(Some(WAIT)).expect("timeout");
+        ours
+    };
+    // Every resumption from 0 is answered by the log, in more bytes than any buffer has.
+    let mut deaf = connect();
+    let resume = wire::frame(&wire::Command::Resume { from: 0 }.to_bytes()).expect("small");
+    deaf.write_all(&resume.repeat(30_000)).expect("it is read");
+    std::thread::sleep(LOOK);
+    // Another connection, before it takes over, asks the log for a quote.
+    let mut other = connect();
+    let ask = wire::Command::Attest { id: 3, nonce: vec![1; 16] };
+    other.write_all(&wire::frame(&ask.to_bytes()).expect("small")).expect("sent");
+    let mut head = [0; wire::LENGTH_BYTES];
+    other.read_exact(&mut head).expect("an answer");
+    let mut body = vec![0; wire::body_length(head).expect("sound")];
+    other.read_exact(&mut body).expect("an answer");
+    let answer = wire::Report::parse(&body);
+    assert!(matches!(answer, Ok(wire::Report::Attested { id: 3, .. })), "{answer:?}");
+    // The deaf one was closed: after what is in its buffer comes the end.
+    assert!(deaf.read_to_end(&mut Vec::new()).is_ok());
+}
+
+#[test]
 fn connections_beyond_the_most_are_closed_and_the_rest_served() {
     let (enclave, _heard, _tell) = told(0);
     let connect = || {

@@ -1,15 +1,15 @@
-//! Which enclaves are accepted: a policy of whoever asks, never the word of who is asked. The
-//! client judges by it before it seals a request, the server before it forwards any. It must never
-//! fall back to a looser policy than the one that was named.
+//! Which enclaves and measured hosts are accepted: a policy of whoever asks, never the word of who
+//! is asked. The client judges by it before it seals a request, the server before it forwards any.
+//! It must never fall back to a looser policy than the one that was named.
 
 use crate::error::Error;
-use attest::VerifiedDocument;
+use crate::landed::form_of;
 use crypto::VerifyingKey;
 use policy::{Kind, SignedPolicy, Signers};
 use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
-use verify::{Live, LiveVerifier, Materials, Policy, Verifier, VerifyError};
+use verify::{Attested, Live, LiveVerifier, Materials, Policy, Verifier, VerifyError};
 
 /// What is accepted.
 #[derive(Debug)]
@@ -65,20 +65,32 @@ impl Accepted {
         &self.policy
     }
 
-    /// The fresh document that answers `nonce`, judged live. `refused` makes the error of a
-    /// refusal.
+    /// The fresh evidence that answers `nonce`, judged live, with the boot configuration that it
+    /// was measured with. `event_log` is the measured boot's, for a TPM's. `refused` makes the
+    /// error of a refusal.
     pub fn attested(
         &self,
         bytes: &[u8],
         nonce: &[u8],
+        event_log: Option<&[u8]>,
         refused: impl Fn(VerifyError) -> Error,
-    ) -> Result<VerifiedDocument, Error> {
-        let kinds = [Kind::Nitro, Kind::NitroTpm];
-        let kind = kinds.into_iter().find(|kind| self.policy.accepts(*kind));
-        let none = || Error::Accepted("the policy accepts no attestation document".into());
-        let kind = kind.ok_or_else(none)?;
+    ) -> Result<Attested, Error> {
         let verifier = Verifier::live(self.policy.clone(), now_ms()?).map_err(&refused)?;
-        verifier.verify_attestation(bytes, kind, nonce.to_vec()).map_err(refused)
+        let kind = self.kind(bytes);
+        verifier.verify_evidence(kind, bytes, event_log, nonce.to_vec()).map_err(refused)
+    }
+
+    /// As what these bytes are judged. Their form only tells a TPM's map from a document, and of
+    /// documents the policy says which: a kind that it does not accept is refused by its name.
+    fn kind(&self, bytes: &[u8]) -> Kind {
+        match form_of(bytes) {
+            Kind::Nitro
+                if !self.policy.accepts(Kind::Nitro) && self.policy.accepts(Kind::NitroTpm) =>
+            {
+                Kind::NitroTpm
+            }
+            kind => kind,
+        }
     }
 
     /// The proof, judged live with all that the caller has.

@@ -83,7 +83,7 @@ pub struct Evaluated {
 
 /// A connection to a server.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub struct Client {
     sender: SendRequest<Full<Bytes>>,
     authority: String,
     /// What to do when an answer did not come, where the server's advice does not fit.
@@ -126,7 +126,7 @@ pub async fn evaluate(options: &EvaluateOptions) -> Result<Evaluated, Error> {
 
 impl Client {
     /// Connects to an https URL and trusts the certificates of one file.
-    pub(crate) async fn connect(url: &Uri, ca: &Path) -> Result<Self, Error> {
+    pub async fn connect(url: &Uri, ca: &Path) -> Result<Self, Error> {
         let authority = url.authority().filter(|_| url.scheme_str() == Some("https"));
         let wrong_url = || Error::Answer(format!("{url}: expected https://HOST:PORT"));
         let authority = authority.ok_or_else(wrong_url)?;
@@ -166,7 +166,7 @@ impl Client {
     }
 
     /// Sends a request and returns the answer, whatever it says.
-    pub(crate) async fn exchange(
+    pub async fn exchange(
         &mut self,
         request: Builder,
         body: Bytes,

@@ -40,6 +40,10 @@ pub struct ServeOptions {
     /// How many of the --policy-signer keys must have signed; all of them unless said otherwise.
     #[arg(long, value_name = "N", requires = "policy_signer")]
     pub policy_threshold: Option<usize>,
+    /// The firmware's log of the measured boot (binary_bios_measurements), for a policy that asks
+    /// a TPM's evidence for it; read again at each connection.
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub event_log: Option<PathBuf>,
     /// Certificate chain (PEM); without it a development certificate is made in DIR/tls.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,

@@ -107,6 +107,17 @@ pub enum Error {
         /// What the operator can do.
         remedy: &'static str,
     },
+    /// An enrolment was refused, or a key or certificate for one cannot be used.
+    #[error("{0}\n  do: {r}", r = .0.remedy())]
+    Enrol(Box<enrol::EnrolError>),
+    /// The registrar cannot do what it was asked to.
+    #[error("{problem}\n  do: {remedy}")]
+    Registrar {
+        /// What is wrong, with what was expected.
+        problem: String,
+        /// What the operator can do.
+        remedy: &'static str,
+    },
     /// A request could not be sealed, or its reply not be opened.
     #[error("{0}\n  do: {r}", r = .0.remedy())]
     Seal(seal::SealError),

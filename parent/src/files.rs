@@ -3,8 +3,11 @@
 
 use crate::error::Error;
 use std::fs::{self, File, TryLockError};
+use std::io::Read as _;
 use std::path::Path;
 
+/// Largest log of a measured boot that is judged, in bytes.
+const EVENT_LOG_BYTES_MAX: u64 = 4 << 20;
 /// Name of a folder's lock file.
 const LOCK: &str = "LOCK";
 
@@ -13,6 +16,16 @@ pub fn publish(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let draft = path.with_extension("new");
     fs::write(&draft, bytes).map_err(Error::file(&draft))?;
     fs::rename(&draft, path).map_err(Error::file(path))
+}
+
+/// The firmware's log of the measured boot. The kernel's file has no length of its own; one that is
+/// too long is read so far that the log's check refuses it (T26).
+pub fn read_event_log(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut log = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(EVENT_LOG_BYTES_MAX + 1).read_to_end(&mut log));
+    read.map_err(Error::file(path))?;
+    Ok(log)
 }
 
 /// Holds a folder until it is dropped, also when the process is killed; `None` when another

@@ -6,13 +6,14 @@
 use crate::error::Error;
 use crate::health::Component;
 use crate::host::Host;
-use crate::landed::Landed;
+use crate::landed::{Landed, form_of};
 use crate::limits::{GROUP_BYTES_MAX, STORE_RETRY, UNQUOTED_ENTRIES_MAX};
 use crate::pending::Reply;
 use crate::problem::{Kind, Problem};
 use crate::reference::ClientRef;
 use crate::store::{Duplicate, Location, NewEntry, NewGroup, write_entry};
 use attest::UnverifiedDocument;
+use attest::tpm::TpmEvidence;
 use crypto::VerifyingKey;
 use proof::{BootRecord, Proof, signer_of_key_set};
 use std::collections::VecDeque;
@@ -340,21 +341,25 @@ impl Journal {
     }
 }
 
-/// What is wrong with a quote of an enclave that attested `key`: its document has to speak of that
-/// key and of this checkpoint. Who signed the document is the verifiers' affair.
+/// What is wrong with a quote of an enclave that attested `key`: its evidence has to speak of that
+/// key and of this checkpoint. Who signed the evidence is the verifiers' affair.
 fn misquoted(quote: &Quote, key: &VerifyingKey) -> Option<&'static str> {
-    let Ok(document) = UnverifiedDocument::parse(&quote.document) else {
-        return Some("its document cannot be read");
+    let said = match form_of(&quote.document) {
+        policy::Kind::Tpm => TpmEvidence::parse(&quote.document)
+            .map(|evidence| (evidence.user_data.to_vec(), evidence.key_set.to_vec())),
+        _ => UnverifiedDocument::parse(&quote.document).map(|document| {
+            let part = |part: Option<&[u8]>| part.unwrap_or_default().to_vec();
+            (part(document.user_data()), part(document.public_key()))
+        }),
     };
+    let Ok((user_data, keys)) = said else { return Some("its evidence cannot be read") };
     let (boot_id, size, root) = quote.checkpoint;
-    let quoted = Checkpoint::parse(document.user_data().unwrap_or_default());
-    if quoted != Ok(Checkpoint { boot_id, size, root }) {
-        return Some("its document speaks of another checkpoint");
+    if Checkpoint::parse(&user_data) != Ok(Checkpoint { boot_id, size, root }) {
+        return Some("its evidence speaks of another checkpoint");
     }
-    let keys = document.public_key().unwrap_or_default();
-    match signer_of_key_set(keys) {
+    match signer_of_key_set(&keys) {
         Ok(signer) if signer == key.to_bytes() => None,
-        _ => Some("its document speaks of another key"),
+        _ => Some("its evidence speaks of another key"),
     }
 }
 

@@ -4,8 +4,20 @@
 use crate::error::Error;
 use crate::store::{Location, StoredEntry, StoredQuote};
 use crypto::Digest;
-use proof::{EVIDENCE_NITRO, Evidence, Inclusion, Proof, SignedStatement, Unsigned};
+use policy::Kind;
+use proof::{Evidence, Inclusion, Proof, SignedStatement, Unsigned};
 use tlog::Hash;
+
+/// CBOR's major type of a map (RFC 8949 §3.1): a document is an array, tagged or not.
+const CBOR_MAP: u8 = 5;
+
+/// What form evidence has: a TPM's map, or a document. A verifier's policy says what it takes.
+pub fn form_of(evidence: &[u8]) -> Kind {
+    match evidence.first().is_some_and(|head| head >> 5 == CBOR_MAP) {
+        true => Kind::Tpm,
+        false => Kind::Nitro,
+    }
+}
 
 /// One durable proof.
 #[derive(Debug)]
@@ -42,7 +54,8 @@ impl Landed {
 
     /// The complete proof: statement, document, and path to the checkpoint that it quotes.
     pub fn complete(&self, quote: StoredQuote, path: Vec<Hash>) -> Proof {
-        let evidence = Evidence { kind: EVIDENCE_NITRO.into(), document: quote.document };
+        let kind = form_of(&quote.document).name().into();
+        let evidence = Evidence { kind, document: quote.document };
         let inclusion = Inclusion { size: quote.size, index: self.at.index, path };
         let mut unsigned = Unsigned::new(evidence, inclusion);
         unsigned.log_signatures = quote.log_signatures;

@@ -135,6 +135,7 @@ mod tests {
             agent: "did:key:z".into(),
             booted_at: Millis(5),
             previous: None,
+            confinement: vec![],
         };
         let ledger = Ledger::default();
         ledger.push(&record);

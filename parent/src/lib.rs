@@ -26,10 +26,13 @@ pub mod offer;
 pub mod pending;
 pub mod problem;
 pub mod reference;
+pub mod registrar;
 pub mod rulebook;
+pub mod seen;
 pub mod serve;
 pub mod shelf;
 pub mod signals;
 pub mod store;
+pub mod tpm_command;
 
 pub use error::Error;

@@ -69,6 +69,9 @@ pub const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the enclave may take to answer a command of the handshake.
 pub const LINK_STEP_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the enclave may take to greet: it answers that before anything else, so a connection
+/// that stays silent is of no use, and another one may be.
+pub const LINK_HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connecting to the enclave may take, the vsock bridge's greeting included.
 pub const LINK_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// First wait before connecting to the enclave again.

@@ -4,7 +4,7 @@
 use clap::Parser as _;
 use parent::client::{self, EvaluateOptions};
 use parent::config::ServeOptions;
-use parent::{authority, eif_command, enclave_command, serve};
+use parent::{authority, eif_command, enclave_command, registrar, serve, tpm_command};
 use std::io::Write as _;
 use std::process::ExitCode;
 use tracing::Level;
@@ -36,6 +36,12 @@ enum Command {
     /// Look into an enclave image
     #[command(subcommand)]
     Eif(eif_command::Command),
+    /// Enrol the attestation keys of measured hosts, certify them
+    #[command(subcommand)]
+    Registrar(registrar::Command),
+    /// Run the device of a measured host: the program probity-tpm
+    #[command(disable_help_flag = true)]
+    Tpm(tpm_command::Options),
     #[command(flatten)]
     Authority(authority::Command),
 }
@@ -46,6 +52,8 @@ fn main() -> ExitCode {
         Command::Evaluate(options) => evaluate(&options),
         Command::Enclave(command) => enclave_command::run(&command).map_err(Into::into),
         Command::Eif(command) => describe(&command),
+        Command::Registrar(command) => registrar::run(&command).map_err(Into::into),
+        Command::Tpm(options) => Err(tpm_command::run(&options).into()),
         Command::Authority(command) => authority::run(command).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

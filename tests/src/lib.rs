@@ -15,6 +15,7 @@ pub mod link;
 pub mod rulebook;
 pub mod sample;
 pub mod stack;
+pub mod swtpm;
 pub mod world;
 
 use std::path::PathBuf;

@@ -70,6 +70,7 @@ impl Sample {
             agent: signer.verifying_key().did_key(),
             booted_at: Millis(EVALUATED_AT.0 - 60_000),
             previous: None,
+            confinement: Vec::new(),
         };
         let statement = statement(&world, &signer);
         let signed = SignedStatement::sign(statement.clone(), &signer).expect("short");

@@ -44,7 +44,9 @@ pub fn binary(name: &str) -> PathBuf {
         let folder = exe.ancestors().skip(1).find(|path| !at(path)).expect("target folder");
         let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
         build.args(["build", "-q", "--bins", "-p", "parent", "-p", "simulator"]);
-        build.args(["-p", "verify-cli", "-p", "enclave"]).current_dir(crate::root());
+        build
+            .args(["-p", "verify-cli", "-p", "enclave", "-p", "tpm-host", "-p", "worker"])
+            .current_dir(crate::root());
         if folder.file_name() == Some(OsStr::new("release")) {
             build.arg("--release");
         }

@@ -215,6 +215,37 @@ pub struct TpmDemands {
     pub event_log_required: bool,
     /// Whether the event log must show secure boot as on.
     pub secure_boot_required: bool,
+    /// The register of the runtime log, and the accepted workers, where demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<WorkerDemands>,
+    /// The list of files that the kernel may have measured, where demanded: its path in the corpus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_list: Option<String>,
+}
+
+/// Demands on the runtime log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerDemands {
+    /// The register.
+    pub register: u8,
+    /// The accepted releases.
+    pub releases: Vec<WorkerDemand>,
+}
+
+/// One accepted release of the worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerDemand {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the program.
+    pub sha256: String,
+    /// First moment, Unix milliseconds.
+    pub from_ms: u64,
+    /// First moment after; open where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_ms: Option<u64>,
 }
 
 /// TPMS_CLOCK_INFO.

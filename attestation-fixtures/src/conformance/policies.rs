@@ -1,6 +1,8 @@
 //! Cases of policy files (POLICY.md): Y1 to Y7. Hostile content is encoded as it is and signed by
 //! keys that are right, so that nothing but the content refuses it.
 
+mod workers;
+
 use super::collect::{Corpus, NewCase, hex};
 use super::manifest::{At, Demands, Kind, NonceDemand, PolicyDemands};
 use crate::corpus::Expected;
@@ -46,6 +48,7 @@ pub(super) fn collect(corpus: &mut Corpus) {
     payload(&mut build);
     registers(&mut build);
     contents(&mut build);
+    workers::cases(&mut build);
     signatures(&mut build);
     successors(&mut build);
 }

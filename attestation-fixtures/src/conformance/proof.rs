@@ -7,6 +7,7 @@ mod rules;
 mod single;
 mod statement;
 mod witness;
+mod worker;
 
 use super::collect::{Corpus, NewCase, hex};
 use super::manifest::{At, Demands, Kind, NonceDemand, ProofDemands};
@@ -30,6 +31,7 @@ pub(super) fn collect(corpus: &mut Corpus) {
     rules::cases(&mut build);
     single::cases(&mut build);
     witness::cases(&mut build);
+    worker::cases(&mut build);
 }
 
 /// Makes proofs under one world.

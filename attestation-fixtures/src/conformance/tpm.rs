@@ -2,9 +2,11 @@
 //! refused.
 
 mod certificates;
+mod kernel;
 mod keys;
 mod logs;
 mod quotes;
+mod runtime;
 mod structure;
 
 use super::collect::{Corpus, NewCase, hex};
@@ -25,6 +27,8 @@ pub(super) fn collect(corpus: &mut Corpus) {
     keys::cases(&mut build);
     certificates::cases(&mut build);
     logs::cases(&mut build);
+    runtime::cases(&mut build);
+    kernel::cases(&mut build);
 }
 
 /// Evidence with its log and demands, each of which a case may change.
@@ -32,6 +36,8 @@ struct Draft {
     quote: QuoteSpec,
     demands: Demands,
     log: Option<Vec<u8>>,
+    kernel_log: Option<Vec<u8>>,
+    file_list: Option<Vec<u8>>,
     note: Option<&'static str>,
 }
 
@@ -64,7 +70,8 @@ impl Draft {
             proof: None,
             policy: None,
         };
-        let mut draft = Self { quote, demands, log: None, note: None };
+        let mut draft =
+            Self { quote, demands, log: None, kernel_log: None, file_list: None, note: None };
         draft.pin();
         draft
     }
@@ -144,8 +151,14 @@ impl Builder<'_> {
         if let Some(log) = draft.log {
             materials.push(("event_log", self.corpus.material("event_log", &log, "bin")));
         }
+        if let Some(log) = &draft.kernel_log {
+            materials.push(("kernel_log", self.corpus.material("kernel_log", log, "bin")));
+        }
         let (kind, note) = (Kind::Tpm, draft.note);
-        let (bytes, demands) = (vec![draft.quote.evidence()], draft.demands);
+        let (bytes, mut demands) = (vec![draft.quote.evidence()], draft.demands);
+        if let (Some(list), Some(tpm)) = (draft.file_list, &mut demands.tpm) {
+            tpm.file_list = Some(self.corpus.material("file_list", &list, "txt"));
+        }
         self.corpus.case(NewCase { kind, name, bytes, expected, demands, materials, note });
     }
 }

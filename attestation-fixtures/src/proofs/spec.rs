@@ -3,7 +3,7 @@
 use super::world::{BOOT_ID, BOOTED_AT_MS, QUOTED_AT_MS, RuleWorld, key};
 use crate::document::{DocumentSpec, bytes_item};
 use crate::pki::TestPki;
-use crate::tpm::{AkKey, Event, QuoteSpec, event_type, good_log};
+use crate::tpm::{AkKey, Event, QuoteSpec, RuntimeSpec, event_type, good_log};
 use cbor::Writer;
 use crypto::{Digest, Domain, SigningKey, cose, digest};
 use facts::Millis;
@@ -52,6 +52,9 @@ pub struct ProofSpec {
     pub inclusion: Option<fn(&mut u64, &mut u64, &mut Vec<Hash>)>,
     /// Changes what the quote says: user_data and key set.
     pub quoted: Option<QuoteChange>,
+    /// The runtime log of a TPM's host, which holds the boot configuration in place of a register
+    /// of its own.
+    pub runtime: Option<RuntimeSpec>,
     /// Name of the evidence's kind as shown.
     pub kind: &'static str,
     /// Changes the evidence as shown.
@@ -79,6 +82,7 @@ impl ProofSpec {
             after: vec![tlog::leaf_hash(&[0xcc; 32])],
             inclusion: None,
             quoted: None,
+            runtime: None,
             kind: match backing {
                 Backing::Nitro => "nitro",
                 Backing::NitroTpm => "nitrotpm",
@@ -116,6 +120,7 @@ impl ProofSpec {
             agent: self.attested.verifying_key().did_key(),
             booted_at: Millis(BOOTED_AT_MS),
             previous: None,
+            confinement: Vec::new(),
         }
     }
 
@@ -143,7 +148,10 @@ impl ProofSpec {
         if let Some(change) = self.quoted {
             change(&mut user_data, &mut key_set);
         }
-        let mut evidence = quote(self.backing, &self.world, &user_data, key_set.as_deref());
+        let mut evidence = match &self.runtime {
+            Some(log) => with_runtime_log(log, &user_data, key_set.as_deref()),
+            None => quote(self.backing, &self.world, &user_data, key_set.as_deref()),
+        };
         if let Some(change) = self.evidence {
             change(&mut evidence);
         }
@@ -210,6 +218,16 @@ fn quote(backing: Backing, world: &RuleWorld, user_data: &[u8], key_set: Option<
     document.user_data = Some(user_data.to_vec());
     document.public_key = key_set.map(<[u8]>::to_vec);
     document.sign_deterministic(&chain)
+}
+
+/// The quote of a host with a runtime log in PCR14.
+fn with_runtime_log(log: &RuntimeSpec, user_data: &[u8], key_set: Option<&[u8]>) -> Vec<u8> {
+    let mut pcrs = good_log().registers();
+    pcrs.insert(14, log.register([0; 32]));
+    let key_set = key_set.unwrap_or_default();
+    let mut quote = QuoteSpec::new(AkKey::P256("ak"), &pcrs, user_data, key_set, None);
+    quote.runtime_log = Some(log.to_bytes());
+    quote.evidence()
 }
 
 /// Registers of the enclave's image or of the instance, without the boot configuration's.

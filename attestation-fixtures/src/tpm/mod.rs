@@ -5,16 +5,25 @@
 mod ak;
 mod boot;
 mod certified;
+mod enrol;
+mod enrol_model;
 mod eventlog;
+mod kernel;
 mod quote;
+mod runtime;
 
+pub use crate::certificate::{CertificateSpec, Extension, oid};
 pub use ak::{AkKey, PublicSpec, attribute};
 pub(crate) use boot::{DATABASE, GLOBAL};
-pub use boot::{SignatureList, good_log, uefi_variable};
+pub use boot::{SignatureList, good_log, good_log_without_14, uefi_variable};
 pub use certified::{AkChain, AkLevel};
+pub use enrol::{CreationSpec, EkChain, EkLevel, EkPublicSpec, EnrolmentFiles, EnrolmentSpec};
+pub use enrol_model::{ActivateError, EkKey};
 pub use eventlog::{Event, LogSpec, event_type};
+pub use kernel::{KernelEntry, field as kernel_field, kernel_log, kernel_register};
 pub(crate) use quote::binding;
 pub use quote::{MapTamper, QuoteFiles, QuoteSpec, Selection};
+pub use runtime::{RuntimeRecord, RuntimeSpec, authorities_event, boot_config_event, worker_event};
 
 /// TPM_ALG_ID values (TPM 2.0 Library, part 2, 6.3).
 pub mod alg {

@@ -98,6 +98,8 @@ pub struct QuoteSpec {
     pub nonce: Option<Vec<u8>>,
     /// AK certificate chain, leaf first.
     pub chain: Vec<Vec<u8>>,
+    /// The runtime log, which makes this version 2.
+    pub runtime_log: Option<Vec<u8>>,
     /// Changes to the map.
     pub map: Vec<MapTamper>,
 }
@@ -150,6 +152,7 @@ impl QuoteSpec {
             key_set: key_set.to_vec(),
             nonce: nonce.map(<[u8]>::to_vec),
             chain: Vec::new(),
+            runtime_log: None,
             map: Vec::new(),
         }
     }
@@ -206,6 +209,11 @@ impl QuoteSpec {
             (9, chain_item(&self.chain)),
         ];
         let (mut head, mut trailing) = (vec![0xa9], Vec::new());
+        if let Some(log) = &self.runtime_log {
+            entries[0].1 = uint_item(2);
+            entries.push((10, bytes_item(log)));
+            head = vec![0xaa];
+        }
         for tamper in &self.map {
             match tamper {
                 MapTamper::Head(bytes) => head.clone_from(bytes),

@@ -6,15 +6,19 @@ use crate::{InitError, failed};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+pub use seccompiler::BpfProgram;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, apply_filter_all_threads,
+    SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    apply_filter_all_threads,
 };
 use std::collections::BTreeMap;
 
+/// A call that is allowed with some arguments: number, argument, mask, value.
+pub type Rule = (i64, u8, u64, u64);
+
 /// The NSM driver's only request: read and write, 32 bytes, type 0x0A, number 0
 /// (include/uapi/linux/nsm.h).
-const NSM_REQUEST: u64 = 0xC020_0A00;
+pub const NSM: Rule = (libc::SYS_ioctl, 1, u32::MAX as u64, 0xC020_0A00);
 
 /// Calls that are allowed whatever their arguments.
 const ALWAYS: &[i64] = &[
@@ -48,7 +52,6 @@ const ALWAYS: &[i64] = &[
     libc::SYS_rt_sigreturn,
     libc::SYS_gettid,
     libc::SYS_getpid,
-    libc::SYS_tgkill,
     // Time, and how the machine stands.
     libc::SYS_clock_gettime,
     libc::SYS_clock_nanosleep,
@@ -62,37 +65,42 @@ const THREAD: u64 = (libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND) 
 const WRITING: u64 =
     (libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND | libc::O_PATH) as u64;
 
-/// Calls that are allowed with some arguments: number, argument, mask, value. More than one line
-/// of a number are alternatives.
-const SOMETIMES: &[(i64, u8, u64, u64)] = &[
+/// More than one line of a number are alternatives.
+const SOMETIMES: &[Rule] = &[
     (libc::SYS_mmap, 2, EXECUTABLE, 0),
     (libc::SYS_mprotect, 2, EXECUTABLE, 0),
     (libc::SYS_clone, 0, THREAD, THREAD),
     (libc::SYS_openat, 2, WRITING, libc::O_RDONLY as u64),
-    (libc::SYS_ioctl, 1, u32::MAX as u64, NSM_REQUEST),
     // A socket's second and third handle.
     (libc::SYS_fcntl, 1, u32::MAX as u64, libc::F_DUPFD_CLOEXEC as u64),
     (libc::SYS_fcntl, 1, u32::MAX as u64, libc::F_GETFD as u64),
 ];
 
-/// Puts the list in force for all threads of the process. It cannot be taken back.
-pub(crate) fn install() -> Result<(), InitError> {
-    // The flags of clone3 lie in memory, where a filter cannot look; without it glibc uses clone.
-    let missing = SeccompAction::Errno(libc::ENOSYS as u32);
-    let no_clone3 =
-        program(BTreeMap::from([(libc::SYS_clone3, vec![])]), SeccompAction::Allow, missing)?;
-    let list = program(rules()?, SeccompAction::KillProcess, SeccompAction::Allow)?;
+/// Puts the list, and `more`, in force for all threads of the process. It cannot be taken back.
+pub fn install(more: &[Rule]) -> Result<(), InitError> {
     // Of two filters the stricter answer counts.
-    for filter in [no_clone3, list] {
-        apply_filter_all_threads(&filter).map_err(refused)?;
+    for program in programs(more)? {
+        apply_filter_all_threads(&program).map_err(refused)?;
     }
     Ok(())
 }
 
-fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, InitError> {
+/// The kernel's two programs that make up the list and `more`.
+pub fn programs(more: &[Rule]) -> Result<[BpfProgram; 2], InitError> {
+    // The flags of clone3 lie in memory, where a filter cannot look; without it glibc uses clone.
+    let missing = SeccompAction::Errno(libc::ENOSYS as u32);
+    let no_clone3 =
+        program(BTreeMap::from([(libc::SYS_clone3, vec![])]), SeccompAction::Allow, missing)?;
+    let list = program(rules(more)?, SeccompAction::KillProcess, SeccompAction::Allow)?;
+    Ok([no_clone3, list])
+}
+
+fn rules(more: &[Rule]) -> Result<BTreeMap<i64, Vec<SeccompRule>>, InitError> {
     let always = ALWAYS.iter().chain(&[libc::SYS_clone3]);
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = always.map(|call| (*call, vec![])).collect();
-    for (call, argument, mask, value) in SOMETIMES {
+    // A signal to one of its own threads: the end by abort. Never to another process.
+    let to_itself = [(libc::SYS_tgkill, 0, u32::MAX as u64, std::process::id().into())];
+    for (call, argument, mask, value) in SOMETIMES.iter().chain(more).chain(&to_itself) {
         let compare = SeccompCmpOp::MaskedEq(*mask);
         let condition = SeccompCondition::new(*argument, SeccompCmpArgLen::Dword, compare, *value);
         let rule = condition.and_then(|condition| SeccompRule::new(vec![condition]));

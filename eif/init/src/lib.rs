@@ -3,11 +3,13 @@
 //! program, no shell, and no child that would have to be reaped. It must never read a byte that
 //! decides anything: the parent's echo of the heartbeat is all that it takes from outside.
 //!
-//! The order is `prepare`, then what the process has to open, then `announce`, then `confine`.
+//! The order is `prepare`, then what the process has to open, then `announce`, then `confine`. The
+//! worker on a host with a TPM, which is not the only process there, puts its own confinement
+//! together from `limits` and `filter`, between `begin` and `serving`.
 
-mod filter;
+pub mod filter;
 mod heartbeat;
-mod limits;
+pub mod limits;
 mod mounts;
 
 pub use heartbeat::announce;
@@ -70,17 +72,23 @@ fn state() -> MutexGuard<'static, Health> {
     STATE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// First thing in the process: mounts when it is the first one, then limits.
-pub fn prepare() -> Result<(), InitError> {
+/// First thing in the process: its time, and whether it is the first one.
+pub fn begin() {
     let mut state = state();
     state.kernel_ms = now_ms();
     state.pid1 = std::process::id() == FIRST_PROCESS;
+}
+
+/// First thing in the image: mounts when this is the first process, then limits.
+pub fn prepare() -> Result<(), InitError> {
+    begin();
+    let mut state = state();
     if state.pid1 {
         mounts::mount_devices()?;
         mounts::close_root()?;
         state.confinement.extend([Confinement::ReadOnlyRoot, Confinement::ReadOnlyDevices]);
     }
-    state.memory_limit_bytes = limits::set()?;
+    state.memory_limit_bytes = limits::set(&[limits::THREADS, limits::WRITTEN_FILES])?;
     state.confinement.extend([Confinement::NoCoreDumps, Confinement::MemoryLimit]);
     Ok(())
 }
@@ -92,13 +100,21 @@ pub fn confine() -> Result<(), InitError> {
     if filter::network_is_absent(state.pid1)? {
         state.confinement.push(Confinement::NoNetwork);
     }
-    if limits::leave_root()? {
+    if limits::leave_root(limits::NOBODY, limits::NOBODY)? {
         state.confinement.push(Confinement::NotRoot);
     }
-    filter::install()?;
+    filter::install(&[filter::NSM])?;
     state.confinement.extend([Confinement::NoNewPrivileges, Confinement::SyscallFilter]);
     state.serving_ms = now_ms();
     Ok(())
+}
+
+/// Last thing in a process that confined itself: what holds it, and that it serves from now on.
+pub fn serving(memory_limit_bytes: u64, held: &[Confinement]) {
+    let mut state = state();
+    state.memory_limit_bytes = memory_limit_bytes;
+    state.confinement.extend(held);
+    state.serving_ms = now_ms();
 }
 
 /// How the machine stands, as far as the kernel knows.

@@ -84,6 +84,27 @@ const REFUSED: &[Case] = &[
     }),
 ];
 
+/// What the limit of memory ends: by the process's own abort, not by the kernel's choice.
+const ABORTED: &[Case] = &[("one allocation past the limit", large), ("many allocations", many)];
+/// The limit of those cases, in bytes: one that stands already stays. Small, so that the machine
+/// has more.
+const LIMIT_BYTES: u64 = 192 << 20;
+
+/// How a case has to end.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Success,
+    Signal(i32),
+}
+
+/// All cases, with their ends.
+fn cases() -> impl Iterator<Item = (&'static Case, Wanted)> {
+    let each = |cases: &'static [Case], wanted| cases.iter().map(move |case| (case, wanted));
+    each(ALLOWED, Wanted::Success)
+        .chain(each(REFUSED, Wanted::Signal(libc::SIGSYS)))
+        .chain(each(ABORTED, Wanted::Signal(libc::SIGABRT)))
+}
+
 fn main() -> ExitCode {
     match std::env::args().skip_while(|word| word != "--confined").nth(1) {
         Some(name) => child(&name),
@@ -93,24 +114,27 @@ fn main() -> ExitCode {
 
 fn parent() -> ExitCode {
     let mut bad = Vec::new();
-    for (name, _) in ALLOWED.iter().chain(REFUSED) {
-        let refused = REFUSED.iter().any(|case| case.0 == *name);
-        if let Err(problem) = judge(name, refused) {
+    for ((name, _), wanted) in cases() {
+        if let Err(problem) = judge(name, wanted) {
             bad.push(format!("{name}: {problem}"));
         }
     }
-    println!("confined: {} allowed, {} refused", ALLOWED.len(), REFUSED.len());
+    let counts = [ALLOWED, REFUSED, ABORTED].map(<[Case]>::len);
+    println!("confined: {} allowed, {} refused, {} aborted", counts[0], counts[1], counts[2]);
     for problem in &bad {
         println!("FAILED {problem}");
     }
     ExitCode::from(u8::from(!bad.is_empty()))
 }
 
-fn judge(name: &str, refused: bool) -> Result<(), String> {
+fn judge(name: &str, wanted: Wanted) -> Result<(), String> {
     let own = std::env::current_exe().map_err(|e| e.to_string())?;
     let mut child = Command::new(own)
         .args(["--confined", name])
-        .stderr(Stdio::inherit())
+        // As in the image: a backtrace, which a variable may ask for, takes calls that are refused.
+        .env_clear()
+        // Not a file that this test's own may go to: a confined process may write none.
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(|e| e.to_string())?;
     let begun = Instant::now();
@@ -124,10 +148,15 @@ fn judge(name: &str, refused: bool) -> Result<(), String> {
             None => std::thread::sleep(Duration::from_millis(2)),
         }
     };
-    match (refused, status.signal(), status.code()) {
-        (true, Some(libc::SIGSYS), _) if !status.core_dumped() => Ok(()),
-        (false, None, Some(0)) => Ok(()),
-        _ => Err(format!("{status} (a refused call ends by signal {})", libc::SIGSYS)),
+    let mut said = String::new();
+    child.stderr.take().map(|mut words| words.read_to_string(&mut said));
+    match (wanted, status.signal(), status.code()) {
+        (Wanted::Signal(signal), Some(found), _) if found == signal && !status.core_dumped() => {
+            Ok(())
+        }
+        (Wanted::Success, None, Some(0)) => Ok(()),
+        (Wanted::Signal(signal), ..) => Err(format!("{status}, expected signal {signal}: {said}")),
+        (Wanted::Success, ..) => Err(format!("{status}, expected success: {said}")),
     }
 }
 
@@ -135,6 +164,11 @@ fn child(name: &str) -> ExitCode {
     let (a, b) = UnixStream::pair().expect("socket pair");
     PAIR.set((a, b)).expect("once");
     let root = nix::unistd::geteuid().is_root();
+    let (case, wanted) = cases().find(|(case, _)| case.0 == name).expect("a known case");
+    if ABORTED.iter().any(|one| one.0 == name) {
+        let data = nix::sys::resource::Resource::RLIMIT_DATA;
+        nix::sys::resource::setrlimit(data, LIMIT_BYTES, LIMIT_BYTES).expect("a lower limit");
+    }
     init::prepare().expect("prepare");
     init::announce().expect("nothing to announce here");
     init::confine().expect("confine");
@@ -144,11 +178,12 @@ fn child(name: &str) -> ExitCode {
     expected.extend([Confinement::NoNewPrivileges, Confinement::SyscallFilter]);
     assert_eq!(health.confinement, expected, "this machine has a network and is not the image");
     assert!(!health.pid1 && health.kernel_ms > 0 && health.serving_ms >= health.kernel_ms);
-    let case = ALLOWED.iter().chain(REFUSED).find(|case| case.0 == name).expect("a known case");
     (case.1)();
-    // Only a call that should have been refused comes this far with a case of REFUSED.
-    let refused = REFUSED.iter().any(|case| case.0 == name);
-    ExitCode::from(if refused { WAS_ANSWERED } else { 0 })
+    // Only a case that should have been the end comes this far with a signal.
+    match wanted {
+        Wanted::Success => ExitCode::SUCCESS,
+        Wanted::Signal(_) => ExitCode::from(WAS_ANSWERED),
+    }
 }
 
 /// Opened before the confinement, as the enclave's listener is.
@@ -182,6 +217,19 @@ fn memory() {
     // A thread has an arena of its own.
     let grown = std::thread::spawn(|| (0..10_000).map(|n| vec![n; 100]).collect::<Vec<_>>());
     assert_eq!(grown.join().expect("thread").len(), 10_000);
+}
+
+fn large() {
+    let limit = init::health().memory_limit_bytes;
+    assert_eq!(limit, LIMIT_BYTES, "a lower limit stays");
+    let bytes = Vec::<u8>::with_capacity(usize::try_from(limit + 1).expect("64 bits"));
+    assert_eq!(std::hint::black_box(bytes).len(), 0);
+}
+
+fn many() {
+    // Every page is written, so that the machine has to give it.
+    let filled: Vec<_> = (0..LIMIT_BYTES >> 12).map(|n| vec![n as u8; 1 << 12]).collect();
+    assert_eq!(std::hint::black_box(filled).len() as u64, LIMIT_BYTES >> 12);
 }
 
 fn sockets() {

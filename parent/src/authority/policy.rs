@@ -3,6 +3,7 @@
 //! must never sign what no reader would take, or write over a source that it could not read.
 
 mod add;
+mod add_tpm;
 mod changes;
 mod explain;
 mod fields;
@@ -20,6 +21,7 @@ use facts::Millis;
 
 use super::arguments::{self, Duration};
 
+pub use add_tpm::{TpmKey, TpmRoot, Worker};
 pub(crate) use explain::explain;
 pub use measurements::Measured;
 pub(crate) use scaffold::new;
@@ -151,6 +153,14 @@ pub enum Add {
         #[arg(long, value_name = "KEY")]
         key: String,
     },
+    /// A release of the worker that a host with a TPM may start, by its program
+    Worker(Worker),
+    /// An attestation key of a TPM, by its name, and what its machine has booted
+    TpmKey(TpmKey),
+    /// A root that may certify attestation keys of TPMs
+    AkRoot(TpmRoot),
+    /// A root that may certify endorsement keys, for whoever registers attestation keys
+    EkRoot(TpmRoot),
     /// A check that must have passed
     Require {
         /// Source of the policy

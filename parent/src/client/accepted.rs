@@ -3,7 +3,8 @@
 
 use crate::accepted::{Accepted as Judge, now_ms};
 use crate::error::Error;
-use attest::{Pcr, ReferenceValues, TrustAnchor, VerificationTime, VerifiedDocument};
+use crate::files::read_event_log;
+use attest::{Pcr, ReferenceValues, TrustAnchor, VerificationTime};
 use eif::release::{Releases, Variant};
 use rules::BootConfig;
 use rustls::pki_types::CertificateDer;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use verify::{Live, Materials, Policy};
+use verify::{Attested, Live, Materials, Policy};
 
 /// The files that say which enclaves are accepted: a signed policy, or loose files.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -36,6 +37,9 @@ pub struct AcceptedOptions {
     /// With --sealed: trust this root (PEM or DER) instead of the built-in AWS Nitro root.
     #[arg(long, value_name = "FILE", requires = "sealed", conflicts_with = "policy")]
     pub root: Option<PathBuf>,
+    /// With --sealed and a policy for TPMs: the measured boot's log of the machine.
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub event_log: Option<PathBuf>,
     /// With --sealed: the signed rule bundle, for the reasons' texts and for replay.
     #[arg(long, value_name = "FILE", requires = "sealed")]
     pub rules: Option<PathBuf>,
@@ -46,6 +50,8 @@ pub(super) struct Accepted {
     judge: Judge,
     /// The signed rule bundle, where one was given.
     pub(super) rules: Option<Vec<u8>>,
+    /// The measured boot's log, where one was given.
+    pub(super) event_log: Option<Vec<u8>>,
 }
 
 impl Accepted {
@@ -57,12 +63,14 @@ impl Accepted {
         };
         let read = |path: &PathBuf| fs::read(path).map_err(Error::file(path));
         let rules = options.rules.as_ref().map(read).transpose()?;
-        Ok(Self { judge, rules })
+        let event_log = options.event_log.as_deref().map(read_event_log).transpose()?;
+        Ok(Self { judge, rules, event_log })
     }
 
-    /// The fresh document that answers `nonce`, judged live.
-    pub(super) fn attested(&self, bytes: &[u8], nonce: &[u8]) -> Result<VerifiedDocument, Error> {
-        self.judge.attested(bytes, nonce, |error| Error::Attestation(error.into()))
+    /// The fresh evidence that answers `nonce`, judged live.
+    pub(super) fn attested(&self, bytes: &[u8], nonce: &[u8]) -> Result<Attested, Error> {
+        let event_log = self.event_log.as_deref();
+        self.judge.attested(bytes, nonce, event_log, |error| Error::Attestation(error.into()))
     }
 
     /// The proof, judged live with all that the caller has.

@@ -4,18 +4,17 @@
 
 use super::accepted::Accepted;
 use super::{Client, EvaluateOptions, Evaluated, refused, shown, table, wrong};
+use crate::accepted::now_ms;
 use crate::answer::answer;
 use crate::error::Error;
 use crate::http::{SEALED_REPLY, SEALED_REQUEST};
 use crate::landed::Landed;
 use crate::rulebook::Rulebook;
 use crate::store::Location;
-use attest::VerifiedDocument;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use crypto::{Salt, to_hex};
-use facts::Millis;
 use hyper::Request;
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use proof::Proof;
@@ -25,7 +24,7 @@ use seal::{Recipient, Reply};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
-use verify::{Live, Materials};
+use verify::{Attested, Live, Materials};
 use zeroize::Zeroizing;
 
 /// How long after the attestation the request is good, in milliseconds.
@@ -55,9 +54,12 @@ pub(super) async fn evaluate(options: &EvaluateOptions, body: Vec<u8>) -> Result
     let nonce: [u8; 32] = random()?;
     let document = attestation(&mut client, &nonce).await?;
     let attested = accepted.attested(&document, &nonce)?;
-    let keys = attested.public_key().ok_or_else(|| wrong("the attestation has no key set"))?;
+    let keys =
+        attested.evidence.key_set().ok_or_else(|| wrong("the attestation has no key set"))?;
     let recipient = Recipient::of_key_set(keys).map_err(Error::Seal)?;
-    let expires_at_ms = attested.timestamp_ms().saturating_add(VALIDITY_MS);
+    // A TPM has no calendar: there this machine's clock says until when.
+    let from_ms = attested.evidence.quoted_at().map_or_else(now_ms, |quoted| Ok(quoted.0))?;
+    let expires_at_ms = from_ms.saturating_add(VALIDITY_MS);
     let seed = Zeroizing::new(random()?);
     let (message, reply_key) = recipient.seal(&seed, expires_at_ms, &body).map_err(Error::Seal)?;
 
@@ -111,6 +113,7 @@ fn check(
         bundle: accepted.rules.as_deref(),
         input: Some(body),
         salt: Some(salt.clone()),
+        event_log: accepted.event_log.as_deref(),
         ..Materials::default()
     };
     let verified = accepted.proven(proof, &materials)?;
@@ -160,18 +163,20 @@ fn show(
     accepted: &Accepted,
     landed: &Landed,
     transaction_id: &str,
-    (attested, verified): (&VerifiedDocument, &Live),
+    (attested, verified): (&Attested, &Live),
 ) -> Result<Evaluated, Error> {
     let book = accepted.rules.as_deref().map(Rulebook::parse).transpose()?;
     let (bytes, compliant) = answer(landed, transaction_id, book.as_ref(), None)
         .map_err(|_| wrong("a rule result cannot be read"))?;
     let mut view: Value = serde_json::from_slice(&bytes).map_err(|_| wrong("it is not JSON"))?;
-    let release = attested.release().unwrap_or_default();
-    let (root, built_in) = (attested.anchor().name(), attested.anchor().is_built_in());
-    let quoted = Millis(attested.timestamp_ms()).to_string();
+    let evidence = &attested.evidence;
+    let release = evidence.release_name().unwrap_or_default();
+    let root = evidence.anchor_name();
+    let built_in = evidence.document().is_some_and(|document| document.anchor().is_built_in());
+    let quoted = evidence.quoted_at().map(|at| at.to_string());
     let replayed = verified.results().is_some();
     view["sealed"] = serde_json::json!({
-        "release": release, "root": root, "built_in_root": built_in, "attested_at": quoted,
+        "kind": evidence.kind().name(), "release": release, "root": root, "built_in_root": built_in, "attested_at": quoted,
         "proof_verified": true, "replayed": replayed,
     });
     if options.json {
@@ -181,6 +186,7 @@ fn show(
     let root = if built_in { "AWS's root".into() } else { format!("the root {}", shown(root)) };
     let checked = if replayed { "verified and replayed" } else { "verified" };
     // Writing to a String does not fail.
+    let quoted = quoted.unwrap_or_else(|| "just now by a TPM, which has no calendar".into());
     writeln!(text, "sealed to release {} under {root}, attested {quoted}", shown(release)).ok();
     writeln!(text, "the proof was {checked} here; the server saw neither request nor salt").ok();
     Ok(Evaluated { text, compliant })

@@ -72,6 +72,8 @@ pub const NITRO_SILENCE_WAIT: Duration = Duration::from_secs(180);
 pub const HEALTH_POLL: Duration = Duration::from_secs(15);
 /// How long it may leave all such questions unanswered before it counts as hung.
 pub const HUNG_WAIT: Duration = Duration::from_secs(120);
+/// How long it may run without keys, unless the command line says otherwise.
+pub const BOOT_WAIT: Duration = Duration::from_secs(600);
 /// How long the enclave may take to tell of itself.
 pub const HEALTH_WAIT: Duration = Duration::from_secs(5);
 /// Lines of a program's own words that an error repeats.

@@ -43,6 +43,9 @@ pub enum Command {
     /// Run a program that dies with its parent
     #[command(hide = true)]
     Hold(HoldOptions),
+    /// Print QEMU's arguments for a folder, one a line; for the image tests
+    #[command(hide = true)]
+    Machine(MachineOptions),
 }
 
 /// Options of `run`.
@@ -79,6 +82,10 @@ pub struct RunOptions {
     /// With qemu: how long the enclave may take to its first sign of life.
     #[arg(long, value_name = "DURATION", default_value = "180s", value_parser = duration)]
     pub heartbeat_wait: Duration,
+    /// How long the enclave may run without keys. One that no host gave its boot configuration, or
+    /// that refuses every one, is then started anew: it has nothing to lose yet.
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    pub boot_wait: Duration,
     /// End when the enclave ends, rather than start it again.
     #[arg(long)]
     pub no_restart: bool,
@@ -121,6 +128,26 @@ pub struct StatusOptions {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `machine`. The folder has `kernel`, `initrd` and both devices' sockets.
+#[derive(Debug, clap::Args)]
+pub struct MachineOptions {
+    /// Where they are.
+    #[arg(long, value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Memory of the guest, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = MEMORY_MIB, value_parser = memory)]
+    pub memory: u32,
+    /// Processors of the guest.
+    #[arg(long, value_name = "N", default_value_t = CPUS, value_parser = cpus)]
+    pub cpus: u32,
+    /// The kernel's command line, as the image has it.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub cmdline: String,
+    /// Where the serial port goes: a file, or `-` for the terminal. Without it there is none.
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+    pub console: Option<PathBuf>,
 }
 
 /// Options of `hold`.
@@ -174,7 +201,7 @@ const NAME_CHARS_MAX: usize = 40;
 
 #[cfg(test)]
 mod tests {
-    use super::super::limits::HEARTBEAT_WAIT;
+    use super::super::limits::{BOOT_WAIT, HEARTBEAT_WAIT};
     use super::*;
     use clap::Parser as _;
 
@@ -197,7 +224,7 @@ mod tests {
         let options = run(&[]).unwrap();
         assert_eq!((options.runner, options.cid), (RunnerKind::Nitro, CID));
         assert_eq!((options.memory, options.cpus), (MEMORY_MIB, CPUS));
-        assert_eq!(options.heartbeat_wait, HEARTBEAT_WAIT);
+        assert_eq!((options.heartbeat_wait, options.boot_wait), (HEARTBEAT_WAIT, BOOT_WAIT));
         assert!(!options.debug_console && !options.no_restart && options.expect.is_none());
         let folder = run(&["--state", "here"]).unwrap().folder;
         assert_eq!(folder.path(), Some("here".into()));

@@ -6,7 +6,7 @@
 use super::heartbeat::{Heartbeat, fits, path_beside};
 use super::image::Measured;
 use super::limits::{COMMAND_PORT, DEVICE_POLL, DEVICE_WAIT};
-use super::options::RunOptions;
+use super::options::{MachineOptions, RunOptions};
 use super::processes::{Process, clean};
 use super::state::Member;
 use crate::error::Error;
@@ -23,6 +23,23 @@ const PARENT: &str = "probity_parent_cid=2";
 const READY: &str = "ready";
 /// virtio's number of the Nitro Secure Module.
 const NSM_VIRTIO_ID: u32 = 33;
+
+/// Names of a machine's files in its folder: what starts, and the devices' sockets.
+const KERNEL: &str = "kernel";
+const INITRD: &str = "initrd";
+const VSOCK_DEVICE: &str = "vhost-vsock.sock";
+const NSM_DEVICE: &str = "vhost-nsm.sock";
+
+/// Where a machine's serial port goes.
+#[derive(Debug)]
+enum Console {
+    /// There is none.
+    None,
+    /// Into a file.
+    File(PathBuf),
+    /// To the terminal, with QEMU's own commands behind Ctrl-A.
+    Terminal,
+}
 
 /// How to start QEMU.
 #[derive(Debug)]
@@ -64,14 +81,14 @@ impl Qemu {
         let socket = options.socket.clone().unwrap_or_else(|| folder.join("vsock"));
         // The longest of them.
         fits(&path_beside(&socket))?;
-        fits(&folder.join("vhost-vsock.sock"))?;
+        fits(&folder.join(VSOCK_DEVICE))?;
         let write = |name: &str, bytes: &[u8]| {
             let path = folder.join(name);
             fs::write(&path, bytes).map_err(Error::file(&path))
         };
-        write("kernel", &image.image().kernel)?;
+        write(KERNEL, &image.image().kernel)?;
         // The kernel takes archives one after the other, as the Nitro hypervisor gives them.
-        write("initrd", &image.image().ramdisks.concat())?;
+        write(INITRD, &image.image().ramdisks.concat())?;
         Ok(Self {
             qemu: named(&options.qemu, "PROBITY_QEMU", "qemu")?,
             vsock_device: named(&options.vsock_device, "PROBITY_VSOCK_DEVICE", "vsock-device")?,
@@ -143,44 +160,17 @@ impl Qemu {
     }
 
     fn qemu_arguments(&self) -> Vec<OsString> {
-        let memory = self.memory_mib;
-        // In QEMU's options a comma is written twice.
-        let path = |name: &str| self.folder.join(name).display().to_string().replace(',', ",,");
-        let socket = |id: &str, path: &Path| {
-            format!("socket,id={id},path={}", path.display().to_string().replace(',', ",,"))
-        };
-        let mut arguments: Vec<OsString> = Vec::new();
-        let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
-        add(&["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"]);
-        // A panicking kernel asks for a reboot: that is its end.
-        add(&["-no-reboot", "-M", "microvm,acpi=off,memory-backend=mem0"]);
-        let backend = format!("memory-backend-memfd,id=mem0,size={memory}M,share=on");
-        add(&["-m", &format!("{memory}M"), "-object", &backend]);
-        add(&["-accel", "tcg", "-cpu", "max", "-smp", &self.cpus.to_string()]);
-        let (kernel, initrd) = (self.folder.join("kernel"), self.folder.join("initrd"));
-        add(&["-kernel", &kernel.to_string_lossy(), "-initrd", &initrd.to_string_lossy()]);
-        add(&["-append", &format!("{} {PARENT}", self.cmdline.trim_end())]);
-        add(&["-chardev", &socket("vsock", &self.vhost_socket())]);
-        add(&["-device", "vhost-user-vsock-device,chardev=vsock"]);
-        add(&["-chardev", &socket("nsm", &self.nsm_socket())]);
-        let nsm = format!("vhost-user-test-device,chardev=nsm,virtio-id={NSM_VIRTIO_ID},num_vqs=1");
-        add(&["-device", &nsm]);
-        match self.console {
-            true => {
-                let file = format!("file,id=console,path={}", path(super::CONSOLE));
-                add(&["-chardev", &file, "-serial", "chardev:console"]);
-            }
-            false => add(&["-serial", "none"]),
-        }
-        arguments
+        let console = self.console.then(|| self.folder.join(super::CONSOLE));
+        let console = console.map_or(Console::None, Console::File);
+        arguments(&self.folder, (self.memory_mib, self.cpus), &self.cmdline, &console)
     }
 
     fn vhost_socket(&self) -> PathBuf {
-        self.folder.join("vhost-vsock.sock")
+        self.folder.join(VSOCK_DEVICE)
     }
 
     fn nsm_socket(&self) -> PathBuf {
-        self.folder.join("vhost-nsm.sock")
+        self.folder.join(NSM_DEVICE)
     }
 }
 
@@ -209,6 +199,55 @@ impl Machine {
         // What they had started and left.
         clean(&self.run);
     }
+}
+
+/// QEMU's arguments for the machine of a folder: the only place where they are written.
+fn arguments(
+    folder: &Path,
+    (memory_mib, cpus): (u32, u32),
+    cmdline: &str,
+    console: &Console,
+) -> Vec<OsString> {
+    // In QEMU's options a comma is written twice.
+    let text = |path: &Path| path.display().to_string().replace(',', ",,");
+    let socket = |id: &str, name| format!("socket,id={id},path={}", text(&folder.join(name)));
+    let mut arguments: Vec<OsString> = Vec::new();
+    let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
+    add(&["-nodefaults", "-no-user-config", "-display", "none"]);
+    // A panicking kernel asks for a reboot: that is its end.
+    add(&["-no-reboot", "-M", "microvm,acpi=off,memory-backend=mem0"]);
+    let backend = format!("memory-backend-memfd,id=mem0,size={memory_mib}M,share=on");
+    add(&["-m", &format!("{memory_mib}M"), "-object", &backend]);
+    add(&["-accel", "tcg", "-cpu", "max", "-smp", &cpus.to_string()]);
+    let (kernel, initrd) = (folder.join(KERNEL), folder.join(INITRD));
+    add(&["-kernel", &kernel.to_string_lossy(), "-initrd", &initrd.to_string_lossy()]);
+    add(&["-append", &format!("{} {PARENT}", cmdline.trim_end())]);
+    add(&["-chardev", &socket("vsock", VSOCK_DEVICE)]);
+    add(&["-device", "vhost-user-vsock-device,chardev=vsock"]);
+    add(&["-chardev", &socket("nsm", NSM_DEVICE)]);
+    let nsm = format!("vhost-user-test-device,chardev=nsm,virtio-id={NSM_VIRTIO_ID},num_vqs=1");
+    add(&["-device", &nsm]);
+    match console {
+        Console::None => add(&["-monitor", "none", "-serial", "none"]),
+        Console::File(path) => {
+            let file = format!("file,id=console,path={}", text(path));
+            add(&["-monitor", "none", "-chardev", &file, "-serial", "chardev:console"]);
+        }
+        Console::Terminal => add(&["-serial", "mon:stdio"]),
+    }
+    arguments
+}
+
+/// The same for `machine`, one a line.
+pub fn lines(options: &MachineOptions) -> String {
+    let console = match &options.console {
+        None => Console::None,
+        Some(path) if path.as_os_str() == "-" => Console::Terminal,
+        Some(path) => Console::File(path.clone()),
+    };
+    let size = (options.memory, options.cpus);
+    let words = arguments(&options.folder, size, &options.cmdline, &console);
+    words.iter().map(|word| format!("{}\n", word.to_string_lossy())).collect()
 }
 
 /// Waits for the NSM device's word.

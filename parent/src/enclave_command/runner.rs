@@ -116,8 +116,8 @@ impl Running {
         }
     }
 
-    /// Waits until it has ended or hangs, and says how.
-    pub async fn ended(&mut self, address: &EnclaveAddress) -> String {
+    /// Waits until it has ended, hangs, or has had no keys for `boot_wait`, and says how.
+    pub async fn ended(&mut self, address: &EnclaveAddress, boot_wait: Duration) -> String {
         let ended = async {
             match self {
                 Running::Nitro(enclave) => enclave.ended(address).await,
@@ -126,7 +126,7 @@ impl Running {
         };
         tokio::select! {
             how = ended => how,
-            how = health::hung(address) => how,
+            how = health::failed(address, boot_wait) => how,
         }
     }
 

@@ -198,7 +198,7 @@ impl Supervisor<'_> {
         }
         let address = self.state.address.parse().map_err(Error::Accepted)?;
         tokio::select! {
-            how = running.ended(&address) => Ok(End::Enclave(how)),
+            how = running.ended(&address, self.options.boot_wait) => Ok(End::Enclave(how)),
             () = signals.wait() => Ok(End::Asked),
         }
     }

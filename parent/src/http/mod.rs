@@ -2,7 +2,7 @@
 //! must never wait for a client without a limit.
 
 mod batch;
-mod body;
+pub(crate) mod body;
 mod evaluate;
 mod export;
 mod look;
@@ -16,8 +16,11 @@ pub use sealed::{SEALED_REPLY, SEALED_REQUEST};
 
 use crate::host::Host;
 use crate::limits::{HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, SHUTDOWN_TIMEOUT};
+use body::Answer;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use patience::Patient;
 use std::convert::Infallible;
@@ -37,8 +40,23 @@ pub async fn serve(
     config: Arc<rustls::ServerConfig>,
     host: Arc<Host>,
     connections_max: u32,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
+    let answer = move |request| router::route(Arc::clone(&host), request);
+    serve_with(listener, config, answer, connections_max, stop).await;
+}
+
+/// The same for any set of routes.
+pub(crate) async fn serve_with<A, F>(
+    listener: TcpListener,
+    config: Arc<rustls::ServerConfig>,
+    answer: A,
+    connections_max: u32,
+    mut stop: watch::Receiver<bool>,
+) where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Answer>> + Send + 'static,
+{
     let acceptor = TlsAcceptor::from(config);
     let places = Arc::new(Semaphore::new(connections_max as usize));
     loop {
@@ -47,9 +65,9 @@ pub async fn serve(
             _ = stop.wait_for(|stop| *stop) => break,
         };
         let Some((socket, place)) = accepted else { break };
-        let (acceptor, host, stop) = (acceptor.clone(), Arc::clone(&host), stop.clone());
+        let (acceptor, answer, stop) = (acceptor.clone(), answer.clone(), stop.clone());
         tokio::spawn(async move {
-            connection(socket, acceptor, host, stop).await;
+            connection(socket, acceptor, answer, stop).await;
             drop(place);
         });
     }
@@ -78,20 +96,23 @@ async fn accept(
 }
 
 /// One connection. Its errors are the client's and are not logged: they would carry addresses.
-async fn connection(
+async fn connection<A, F>(
     socket: TcpStream,
     acceptor: TlsAcceptor,
-    host: Arc<Host>,
+    answer: A,
     mut stop: watch::Receiver<bool>,
-) {
+) where
+    A: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Response<Answer>>,
+{
     if socket.set_nodelay(true).is_err() {
         return;
     }
     let handshake = acceptor.accept(Patient::new(socket));
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
     let service = service_fn(move |request| {
-        let host = Arc::clone(&host);
-        async move { Ok::<_, Infallible>(router::route(host, request).await) }
+        let answering = answer(request);
+        async move { Ok::<_, Infallible>(answering.await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -106,6 +106,7 @@ pub(crate) fn boot_record() -> BootRecord {
         agent: "did:key:z".into(),
         booted_at: Millis(1),
         previous: None,
+        confinement: vec![],
     }
 }
 
@@ -208,7 +209,7 @@ fn after_an_attestation_only_that_key_is_heard() {
     // A document that speaks of nothing quotes nothing.
     scene.take_quote(scene.quote());
     let detail = scene.host.health.standing().enclave.detail;
-    assert!(detail.contains("its document cannot be read"), "{detail}");
+    assert!(detail.contains("its evidence cannot be read"), "{detail}");
     assert_eq!(scene.host.ledger.size(0), 1);
     let other = crypto::SigningKey::from_seed(&zeroize::Zeroizing::new([77; 32]));
     let mut scene = Scene::new(&folder.path().join("second"));

@@ -8,24 +8,21 @@ use super::stream::{Sink, Source};
 use crate::accepted::{Accepted, now_ms};
 use crate::config::{EnclaveAddress, ServeOptions};
 use crate::error::Error;
+use crate::files::read_event_log;
 use crate::health::Component;
 use crate::host::Host;
-use attest::VerifiedDocument;
+use crate::seen::Versions;
 use crypto::{VerifyingKey, to_hex};
-use facts::Millis;
 use policy::{BOOT_CONFIG_PCR, Kind};
 use proof::{BootRecord, signer_of_key_set};
 use ring::rand::SecureRandom as _;
-use rules::BootConfig;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tlog::Checkpoint;
 use tokio::io::{BufReader, BufWriter};
-use verify::VerifyError;
+use verify::{Attested, VerifyError};
 use wire::{BootInfo, Command, Refusal, Report};
 
 /// Number of the command; those of requests begin far above.
@@ -40,10 +37,12 @@ pub struct Gate {
     policy: PathBuf,
     signers: Vec<String>,
     threshold: Option<usize>,
+    /// The measured boot's log, where one was named.
+    event_log: Option<PathBuf>,
     /// How often the files are looked at while a link is up.
     period: Duration,
-    /// The highest version that was read: an older policy that is put back is not taken.
-    highest: Arc<AtomicU64>,
+    /// The versions that were read: an older policy that is put back is not taken.
+    versions: Arc<Versions>,
 }
 
 /// What an enclave was accepted for.
@@ -77,8 +76,10 @@ impl Gate {
             };
         };
         let (signers, threshold) = (options.policy_signer.clone(), options.policy_threshold);
-        let (period, highest) = (options.rules_poll, Arc::default());
-        let gate = Self { policy: policy.clone(), signers, threshold, period, highest };
+        let period = options.rules_poll;
+        let versions = Arc::new(Versions::open(&options.data)?);
+        let event_log = options.event_log.clone();
+        let gate = Self { policy: policy.clone(), signers, threshold, event_log, period, versions };
         let (accepted, _) = gate.read()?;
         if let Some(origin) = accepted.policy().origin() {
             let (name, version) = (&origin.name, origin.version);
@@ -95,16 +96,10 @@ impl Gate {
         let bytes = fs::read(&self.policy).map_err(Error::file(&self.policy))?;
         let path = &self.policy;
         let accepted = Accepted::parse(path, &bytes, &self.signers, self.threshold)?;
-        let version = accepted.policy().origin().map_or(0, |origin| origin.version);
-        let highest = self.highest.fetch_max(version, Relaxed);
-        if version >= highest {
-            return Ok((accepted, bytes));
+        if let Some(origin) = accepted.policy().origin() {
+            self.versions.admit(&origin.name, origin.version)?;
         }
-        Err(Error::Accepted(format!(
-            "{}: expected version {highest} or higher, which was in force before, found {version}; \
-             restart to go back on purpose",
-            path.display()
-        )))
+        Ok((accepted, bytes))
     }
 }
 
@@ -177,54 +172,50 @@ async fn judge(
         Report::Refused(Refusal { detail, .. }) => return Err(Error::Enclave(detail)),
         _ => return Err(Error::Enclave("it did not attest itself".into())),
     };
-    let document = accepted.attested(&quote.document, &nonce, refused)?;
-    let (key, size) = bind(&document, &record, &accepted)?;
+    let event_log = gate.event_log.as_deref().map(read_event_log).transpose()?;
+    let attested = accepted.attested(&quote.document, &nonce, event_log.as_deref(), refused)?;
+    let (key, size) = bind(&attested, &record)?;
     let until_ms = accepted.policy().origin().map_or(u64::MAX, |origin| origin.expires_at.0);
-    Ok((told(&document, &accepted), Judged { key, size, policy, until_ms }))
+    Ok((told(&attested, &accepted), Judged { key, size, policy, until_ms }))
 }
 
-/// The document speaks of the boot that this connection has: its key, its log, its configuration.
+/// The evidence speaks of the boot that this connection has: its key, its log, its configuration.
 /// Gives that key and the log's size.
-fn bind(
-    document: &VerifiedDocument,
-    record: &BootRecord,
-    accepted: &Accepted,
-) -> Result<(VerifyingKey, u64), Error> {
+fn bind(attested: &Attested, record: &BootRecord) -> Result<(VerifyingKey, u64), Error> {
+    let evidence = &attested.evidence;
     let differs = |check, what: &str, expected: String, found: String| Error::NotAccepted {
         check,
         problem: format!("{check} {what}: expected {expected}, found {found}"),
         remedy: "the connection mixes two enclaves, or lies: see who serves its address",
     };
-    let keys = document.public_key().unwrap_or_default();
-    let attested = signer_of_key_set(keys).map_err(|error| error.to_string());
-    let attested =
-        attested.and_then(|key| VerifyingKey::from_bytes(&key).map_err(|error| error.to_string()));
-    let key = match attested {
+    let keys = evidence.key_set().unwrap_or_default();
+    let signer = signer_of_key_set(keys).map_err(|error| error.to_string());
+    let signer =
+        signer.and_then(|key| VerifyingKey::from_bytes(&key).map_err(|error| error.to_string()));
+    let key = match signer {
         Ok(key) if key.did_key() == record.agent => key,
         other => {
             let named = other.map_or_else(|e| format!("no key ({e})"), |key| key.did_key());
             return Err(differs("P6", "key of the boot record", named, record.agent.clone()));
         }
     };
-    let quoted = Checkpoint::parse(document.user_data().unwrap_or_default());
+    let quoted = Checkpoint::parse(evidence.user_data().unwrap_or_default());
     let boot_id = to_hex(&record.boot_id);
     let size = match &quoted {
         Ok(quoted) if quoted.boot_id == record.boot_id => quoted.size,
         Ok(quoted) => return Err(differs("P8", "boot", boot_id, to_hex(&quoted.boot_id))),
         Err(error) => return Err(differs("P8", "boot", boot_id, error.to_string())),
     };
-    // The record's own word counts for nothing: the register has to say the same.
-    let mut configs = accepted.policy().boot_configs().iter();
-    let register = document.pcrs().get(&BOOT_CONFIG_PCR);
-    let is_measured = |config: &&BootConfig| {
-        let is_elsewhere = !accepted.policy().accepts(Kind::Nitro);
-        config.hash() == record.boot_config && (is_elsewhere || register == Some(&config.pcr16()))
-    };
-    if configs.any(|config| is_measured(&config)) {
+    // The record's own word counts for nothing: what was measured has to say the same.
+    if attested.boot_config.hash() == record.boot_config {
         return Ok((key, size));
     }
-    let expected = "the one that is measured in PCR16".into();
-    Err(differs("N35", "boot configuration", expected, record.boot_config.to_string()))
+    let (check, expected) = match evidence.kind() {
+        Kind::Nitro => ("N35", format!("the one that is measured in PCR{BOOT_CONFIG_PCR}")),
+        Kind::NitroTpm => ("N35", "the one that the document was measured with".to_owned()),
+        Kind::Tpm => ("T24", "the one that the host's TPM was given before the start".to_owned()),
+    };
+    Err(differs(check, "boot configuration", expected, record.boot_config.to_string()))
 }
 
 fn refused(error: VerifyError) -> Error {
@@ -242,26 +233,46 @@ fn refused(error: VerifyError) -> Error {
             "if this image is meant, have its release added to the policy and signed: the policy \
              is read again at each try; if it is not, stop the enclave"
         }
+        "T8" => {
+            "enrol the host's attestation key (probity tpm enrol) and name its registrar's \
+             authority in the policy, or pin the key's name: the policy is read again at each try"
+        }
+        "T24" if problem.contains("boot configuration") => {
+            "the host was started with another boot configuration: start the device again with the \
+             one that the policy names, or have it added to the policy and signed"
+        }
+        "T25" if problem.contains("found none") => {
+            "name the firmware's log with --event-log: the policy asks for the measured boot"
+        }
+        "T31" | "T32" | "T33" | "T34" => {
+            "this host is given no log of the kernel's measurements: a policy that asks for it \
+             (file_list) serves verifiers of proofs; give the host one that does not"
+        }
         "N36" => "start the release image without a debug console",
         _ => error.remedy(),
     };
     Error::NotAccepted { check, problem, remedy }
 }
 
-fn told(document: &VerifiedDocument, accepted: &Accepted) -> String {
-    let release = document.release().unwrap_or("without reference values");
-    let anchor = document.anchor();
-    let root = match anchor.is_built_in() {
+fn told(attested: &Attested, accepted: &Accepted) -> String {
+    let evidence = &attested.evidence;
+    let release = evidence.release_name().unwrap_or("without reference values");
+    let anchor = evidence.anchor_name();
+    let is_built_in = evidence.document().is_some_and(|one| one.anchor().is_built_in());
+    let root = match is_built_in {
         true => "AWS's root".to_owned(),
-        false => format!("the policy's root {:?}", anchor.name()),
+        false => format!("the policy's root {anchor:?}"),
     };
-    let at = Millis(document.timestamp_ms());
+    let attested_by = match evidence.quoted_at() {
+        Some(at) => format!("attested {at}"),
+        None => "quoted by its TPM".to_owned(),
+    };
     let policy = accepted.policy().origin().map(|origin| {
         let pinned = if origin.is_pinned { "" } else { ", NOT PINNED" };
         format!("; policy {} version {}{pinned}", origin.name, origin.version)
     });
     let policy = policy.unwrap_or_default();
-    format!("release {release} under {root}, attested {at}{policy}")
+    format!("release {release} under {root}, {attested_by}{policy}")
 }
 
 #[cfg(test)]
@@ -274,9 +285,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy");
         fs::write(&policy, b"one").unwrap();
-        let (signers, threshold, highest) = (vec![], None, Arc::default());
-        let period = Duration::from_millis(10);
-        let gate = Gate { policy: policy.clone(), signers, threshold, period, highest };
+        let (signers, threshold) = (vec![], None);
+        let (period, versions) = (Duration::from_millis(10), Versions::open(folder.path()));
+        let versions = Arc::new(versions.unwrap());
+        let event_log = None;
+        let gate = Gate { policy: policy.clone(), signers, threshold, event_log, period, versions };
         let judged = |until_ms| Judged {
             key: key().verifying_key(),
             size: 1,

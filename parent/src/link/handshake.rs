@@ -9,9 +9,10 @@ use super::stream::{Sink, Source, read_frame, write_frame};
 use crate::error::Error;
 use crate::host::Host;
 use crate::journal::Intake;
-use crate::limits::LINK_STEP_TIMEOUT;
+use crate::limits::{LINK_HELLO_TIMEOUT, LINK_STEP_TIMEOUT};
 use crate::offer::Offer;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncWriteExt as _, BufReader, BufWriter};
 use tokio::sync::{mpsc, oneshot};
 use wire::{BootInfo, Command, PROTOCOL_VERSION, Refusal, Report};
@@ -36,7 +37,8 @@ pub async fn run(
     (offer, intake): (&Arc<Offer>, &mpsc::Sender<Intake>),
 ) -> Result<Greeted, Error> {
     let hello = Command::Hello { version: PROTOCOL_VERSION };
-    let mut boot = match status(ask(source, sink, &hello).await?)? {
+    let greeting = ask_within(LINK_HELLO_TIMEOUT, source, sink, &hello);
+    let mut boot = match status(greeting.await?)? {
         Some(boot) => boot,
         None => {
             // What the boot before quoted last may still be on its way to the disk.
@@ -95,6 +97,15 @@ pub(super) async fn ask(
     sink: &mut BufWriter<Sink>,
     command: &Command,
 ) -> Result<Report, Error> {
+    ask_within(LINK_STEP_TIMEOUT, source, sink, command).await
+}
+
+async fn ask_within(
+    most: Duration,
+    source: &mut BufReader<Source>,
+    sink: &mut BufWriter<Sink>,
+    command: &Command,
+) -> Result<Report, Error> {
     write_frame(sink, &command.to_bytes()).await?;
     let answer = async {
         sink.flush().await.map_err(Error::socket("link"))?;
@@ -107,5 +118,25 @@ pub(super) async fn ask(
         }
     };
     let late = |_| Error::Enclave("it did not answer in time".into());
-    tokio::time::timeout(LINK_STEP_TIMEOUT, answer).await.map_err(late)?
+    tokio::time::timeout(most, answer).await.map_err(late)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_does_not_greet_is_given_up() {
+        // The other end takes what comes and says nothing, as a bridge to a dead machine does.
+        let (ours, _theirs) = tokio::io::duplex(64);
+        let (source, sink) = tokio::io::split(ours);
+        let mut source = BufReader::new(Box::new(source) as Source);
+        let mut sink = BufWriter::new(Box::new(sink) as Sink);
+        let hello = Command::Hello { version: PROTOCOL_VERSION };
+        let most = Duration::from_millis(50);
+        let asked = ask_within(most, &mut source, &mut sink, &hello);
+        let error = tokio::time::timeout(most * 100, asked).await.expect("it ends").unwrap_err();
+        assert!(error.to_string().contains("in time"), "{error}");
+        assert!(LINK_HELLO_TIMEOUT < LINK_STEP_TIMEOUT);
+    }
 }

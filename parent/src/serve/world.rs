@@ -232,6 +232,7 @@ impl World {
             policy: None,
             policy_signer: vec![],
             policy_threshold: None,
+            event_log: None,
             tls_cert: None,
             tls_key: None,
             in_flight_max: 64,

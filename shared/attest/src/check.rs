@@ -42,7 +42,7 @@ impl Check {
     }
 
     /// The checks of TPM evidence, T1 to T34, in order. Registering a key (T1 to T3, T7, T9 to
-    /// T12) and the kernel's own log (T31 to T34) belong to other parts.
+    /// T12) belongs to another part.
     pub fn tpm() -> impl Iterator<Item = Check> {
         (1..=TPM_COUNT).map(Check::t)
     }

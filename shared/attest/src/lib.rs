@@ -1,6 +1,6 @@
 //! Verification of evidence: AWS Nitro attestation documents of enclaves and of instances
-//! (NitroTPM), checks N1 to N42, and TPM 2.0 quotes with the log of the measured boot, checks T4 to
-//! T30. In order, cheapest first.
+//! (NitroTPM), checks N1 to N42, and TPM 2.0 quotes with the logs of what was measured, checks T4
+//! to T34. In order, cheapest first.
 //!
 //! ```text
 //! document    envelope, the received bytes            N1-N8
@@ -10,6 +10,8 @@
 //! verify      signature, kind, policy, freshness      N31-N42
 //! tpm         quotes and their keys                   T4-T6, T8, T13-T24
 //! eventlog    the measured boot                       T25-T30
+//! cel         what the running system measured        T24-T27
+//! ima         what its kernel measured                T31-T34
 //! ```
 //!
 //! Time, roots and reference values are passed in. This crate must never read a clock, a file or
@@ -21,12 +23,14 @@
 
 mod bytes;
 mod cache;
+pub mod cel;
 mod certificate;
 mod chain;
 mod check;
 mod document;
 mod error;
 pub mod eventlog;
+pub mod ima;
 mod payload;
 mod policy;
 mod reference;

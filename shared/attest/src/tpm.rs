@@ -8,6 +8,7 @@
 //! public, key  TPMT_PUBLIC, public keys                  T4-T6
 //! chain        certificates of attestation keys          T8
 //! verify       everything against the policy             T8, T16-T24
+//! runtime      the runtime log, of crate::cel            T24-T27
 //! crate::eventlog   the log                              T25-T30
 //! ```
 //!
@@ -15,6 +16,7 @@
 //! T9 to T12) is the registrar's; the policy carries its result.
 
 mod attest;
+mod attestation_key;
 mod certificate;
 mod chain;
 mod evidence;
@@ -23,15 +25,20 @@ mod key;
 mod ledger;
 mod policy;
 mod public;
+mod runtime;
 mod signature;
 mod trust;
 mod verdict;
 mod verify;
 
+pub use attestation_key::AttestationKey;
 pub use evidence::{EVIDENCE_BYTES_MAX, TpmEvidence, extra_data};
 pub use hash::HashAlgorithm;
 pub(crate) use policy::RESETTABLE;
-pub use policy::{AkTrust, TpmPolicy};
+pub use policy::{AkTrust, TpmPolicy, WorkerRelease};
+pub use runtime::{MeasuredWorker, VerifiedRuntimeLog};
 pub use trust::AkParts;
 pub use verdict::{AkBasis, ClockInfo, VerifiedQuote};
-pub use verify::{QuoteParts, ak_name, verify_evidence, verify_quote};
+pub use verify::{
+    QuoteParts, ak_name, verify_evidence, verify_evidence_with, verify_quote, verify_quote_with,
+};

@@ -122,24 +122,14 @@ impl Climb {
         (joined + lefts) as usize
     }
 
-    /// Where the next sibling stands; moves up past it.
+    /// Where the next sibling stands; moves up. Once the walk has joined the right edge it stays
+    /// there, so every sibling is on the left: levels without one need not be told apart, because
+    /// [`Climb::length`] has counted the others.
     fn step(&mut self) -> Side {
-        let side = if self.node & 1 == 1 || self.node == self.last {
-            // A last node without a sibling is its own parent until it has one.
-            while self.node & 1 == 0 && self.node != 0 {
-                self.rise();
-            }
-            Side::Left
-        } else {
-            Side::Right
-        };
-        self.rise();
-        side
-    }
-
-    fn rise(&mut self) {
+        let right = self.node & 1 == 0 && self.node != self.last;
         self.node >>= 1;
         self.last >>= 1;
+        if right { Side::Right } else { Side::Left }
     }
 }
 

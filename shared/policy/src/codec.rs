@@ -18,10 +18,11 @@ use std::collections::BTreeMap;
 
 mod tpm;
 
-/// Version of the format: 2 where key 16 has what format 1 has no place for, else 1. One content
+/// Version of the format: the lowest one that has a place for everything in key 16. One content
 /// has one encoding, and what needs nothing new keeps its bytes.
 const FORMAT: u64 = 1;
 const FORMAT_TPM: u64 = 2;
+const FORMAT_WORKERS: u64 = 3;
 /// Keys of the map.
 const KEYS: usize = 20;
 /// Most registers of one list.
@@ -37,7 +38,11 @@ impl Content {
     /// Canonical bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(4_096);
-        let format = if self.tpm.needs_format_2() { FORMAT_TPM } else { FORMAT };
+        let format = match (self.tpm.needs_format_3(), self.tpm.needs_format_2()) {
+            (true, _) => FORMAT_WORKERS,
+            (false, true) => FORMAT_TPM,
+            (false, false) => FORMAT,
+        };
         w.map(KEYS).uint(1).uint(format).uint(2).text(&self.name).uint(3).uint(self.version);
         w.uint(4).uint(self.issued_at.0).uint(5).uint(self.expires_at.0);
         w.uint(6).array(2).array(self.signers.keys.len());
@@ -64,7 +69,7 @@ impl Content {
             w.array(2).bytes(issuer).bytes(serial);
         }
         self.write_signers(&mut w);
-        tpm::write(&mut w, &self.tpm);
+        tpm::write(&mut w, &self.tpm, format);
         w.uint(17).array(2);
         texts(&mut w, self.witnesses.keys.iter().map(String::as_str));
         w.uint(self.witnesses.threshold as u64);
@@ -138,8 +143,8 @@ fn read(payload: &[u8]) -> Result<Content, CborError> {
     r.map_of("policy", KEYS as u64)?;
     r.key(1)?;
     let (at, format) = (r.position(), r.uint()?);
-    if ![FORMAT, FORMAT_TPM].contains(&format) {
-        return Err(CborError::Range { at, what: "format", expected: "1 or 2", found: format });
+    if ![FORMAT, FORMAT_TPM, FORMAT_WORKERS].contains(&format) {
+        return Err(CborError::Range { at, what: "format", expected: "1 to 3", found: format });
     }
     let name = keyed(r, 2, name_text)?;
     let version = keyed(r, 3, |r| r.uint())?;
@@ -161,7 +166,7 @@ fn read(payload: &[u8]) -> Result<Content, CborError> {
         keyed(r, 14, |r| r.entries("revoked signers", ENDED_SIGNERS_MAX, revoked_signer))?;
     let retired_signers =
         keyed(r, 15, |r| r.entries("retired signers", ENDED_SIGNERS_MAX, retired_signer))?;
-    let tpm = keyed(r, 16, |r| tpm::read(r, format == FORMAT_TPM))?;
+    let tpm = keyed(r, 16, |r| tpm::read(r, format))?;
     let witnesses = keyed(r, 17, witnesses)?;
     let freshness = keyed(r, 18, freshness)?;
     let regions = keyed(r, 19, |r| match r.null()? {

@@ -156,6 +156,11 @@ pub struct Tpm {
     pub dedicated_roots: Vec<String>,
     /// What is known of pinned keys, sorted by name.
     pub keys: Vec<AttestationKey>,
+    /// What the running system may have measured; evidence must then be of version 2.
+    pub workers: Option<Workers>,
+    /// SHA-384 of the list of files that the kernel may have measured (T34), as `sha384sum` says
+    /// it; `None` leaves the kernel's measurements unjudged.
+    pub file_list: Option<[u8; 48]>,
 }
 
 impl Tpm {
@@ -163,6 +168,33 @@ impl Tpm {
     pub(crate) fn needs_format_2(&self) -> bool {
         self.firmware.is_some() || !self.dedicated_roots.is_empty() || !self.keys.is_empty()
     }
+
+    /// Whether something is said that format 2 has no place for.
+    pub(crate) fn needs_format_3(&self) -> bool {
+        self.workers.is_some() || self.file_list.is_some()
+    }
+}
+
+/// Workers that a host may have started, and the register that it measures into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workers {
+    /// 8 to 15.
+    pub register: u8,
+    /// The releases, sorted by name.
+    pub releases: Vec<WorkerRelease>,
+}
+
+/// One release of the worker and when evidence of it is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerRelease {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the program.
+    pub sha256: [u8; 32],
+    /// First moment, Unix milliseconds.
+    pub from: Millis,
+    /// First moment after the window; `None` is open.
+    pub to: Option<Millis>,
 }
 
 /// What the registration of an attestation key, or its last quote, established.

@@ -24,6 +24,7 @@ mod signed;
 pub use content::{
     Anchor, AttestationKey, Content, Freshness, Kind, NamedDer, Pcr, Release, RetiredSigner,
     RevokedCertificate, RevokedRelease, RevokedSigner, Signers, Tpm, TpmClock, Witnesses,
+    WorkerRelease, Workers,
 };
 pub use error::PolicyError;
 pub use signed::{SignedPolicy, UnverifiedPolicy, VerifiedPolicy, add_signatures, sign};
@@ -58,6 +59,8 @@ pub const ENDED_SIGNERS_MAX: usize = 4_096;
 pub const AK_NAMES_MAX: usize = 1_024;
 /// Most firmware versions of TPMs.
 pub const FIRMWARE_VERSIONS_MAX: usize = 256;
+/// Most releases of the worker.
+pub const WORKERS_MAX: usize = 256;
 /// Most witnesses.
 pub const WITNESSES_MAX: usize = 16;
 /// Longest verifier key of a witness, in bytes.

@@ -131,9 +131,15 @@ impl Content {
                 PolicyError::content(field, expected, error.to_string())
             })?;
         }
-        let only_enclaves = self.kinds == [Kind::Nitro];
-        if !only_enclaves && self.tpm.boot_pcr.is_none() && self.boot_configs.len() > 1 {
-            let expected = "one, or a tpm boot PCR that says which";
+        // A TPM's runtime log names its boot configuration; an instance has no such log.
+        let unnamed = |kind: &Kind| match kind {
+            Kind::Nitro => false,
+            Kind::NitroTpm => true,
+            Kind::Tpm => self.tpm.workers.is_none(),
+        };
+        let unnamed = self.tpm.boot_pcr.is_none() && self.kinds.iter().any(unnamed);
+        if unnamed && self.boot_configs.len() > 1 {
+            let expected = "one, or a tpm boot PCR or workers that say which";
             return refuse("boot configurations", expected, self.boot_configs.len().to_string());
         }
         Ok(())

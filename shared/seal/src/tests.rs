@@ -175,6 +175,81 @@ fn key_sets_without_a_key_to_seal_to_are_refused() {
     assert_eq!(check(Recipient::of_key_set(&[&keys[..], &[0]].concat())), "S4");
 }
 
+/// Keys after the second are passed over, as long as the set has at most 1,024 bytes.
+#[test]
+fn a_key_set_has_at_most_1024_bytes() {
+    let (key, keys) = enclave();
+    let with_third = |bytes: usize| {
+        // An array of three: the two keys, and a text that fills it up behind a head of three.
+        let mut set = keys.clone();
+        set[0] = 0x83;
+        let rest = u16::try_from(bytes - set.len() - 3).expect("short");
+        set.extend([&[0x79][..], &rest.to_be_bytes(), &vec![b'x'; rest.into()]].concat());
+        assert_eq!(set.len(), bytes);
+        set
+    };
+    for sound in [700, KEY_SET_BYTES_MAX - 1, KEY_SET_BYTES_MAX] {
+        let set = with_third(sound);
+        let recipient = Recipient::of_key_set(&set).expect("within the limit");
+        let (message, _) = recipient.seal(&seed(2), NOW_MS, BODY).expect("sealed");
+        assert_eq!(*key.open(&set, &message).expect("opens").body, BODY);
+    }
+    for large in [KEY_SET_BYTES_MAX + 1, 2 * KEY_SET_BYTES_MAX] {
+        let refused = Recipient::of_key_set(&with_third(large));
+        assert!(refused.as_ref().is_err_and(|error| error.to_string().contains("1,024 bytes")));
+        assert_eq!(check(refused), "S4");
+    }
+}
+
+/// RFC 9053: kty 1 is OKP, crv 6 Ed25519, crv 4 X25519, alg -8 EdDSA; alg -65537 is SEALED.md's.
+#[test]
+fn a_key_set_is_written_as_its_documents_say() {
+    let signer = format!("a4010103272006215820{}", "07".repeat(32));
+    let recipient = format!("a40101033a000100002004215820{}", "08".repeat(32));
+    assert_eq!(to_hex(&key_set(&[7; 32], &[8; 32])), format!("82{signer}{recipient}"));
+}
+
+#[test]
+fn a_refusal_says_where_and_in_full() {
+    let (key, keys) = enclave();
+    // The head of the set, then 42 bytes of the signer's key.
+    let one = [&[0x81][..], &keys[1..43]].concat();
+    let end = one.len();
+    let refused = Recipient::of_key_set(&one).map(drop);
+    let (what, expected) = ("key set", "two keys");
+    let missing = cbor::CborError::Range { at: end, what, expected, found: 1 };
+    assert_eq!(refused, Err(SealError::KeySet(missing)));
+    let (message, _) = sealed(&keys, BODY);
+    let other = key_set(&[6; 32], &key.public());
+    let expected = to_hex(&keys::key_set_hash(&other));
+    let found = to_hex(&keys::key_set_hash(&keys));
+    let refused = key.open(&other, &message).map(drop);
+    assert_eq!(refused, Err(SealError::OtherKeySet { expected, found }));
+}
+
+#[test]
+fn a_text_is_cut_at_the_edge_of_a_character() {
+    let detail = |text: String| match Reply::refused(4, "", &text) {
+        Reply::Refused { detail, .. } => detail,
+        Reply::Decided { .. } => String::new(),
+    };
+    let (even, odd) = ("é".repeat(600), format!("a{}", "é".repeat(600)));
+    assert_eq!(detail(even.clone()), even[..TEXT_BYTES_MAX]);
+    assert_eq!(detail(odd.clone()), odd[..TEXT_BYTES_MAX - 1]);
+    let wide = format!("abc{}", "\u{1f512}".repeat(300));
+    assert_eq!(detail(wide.clone()), wide[..TEXT_BYTES_MAX - 1]);
+    assert_eq!(detail("x".repeat(TEXT_BYTES_MAX)).len(), TEXT_BYTES_MAX);
+}
+
+/// SEALED.md, in bytes: sections 2 and 4.
+#[test]
+fn limits_are_those_of_the_document() {
+    assert_eq!(BODY_BYTES_MAX, 2_097_152);
+    assert_eq!(REQUEST_BYTES_MAX, 4_195_328);
+    assert_eq!(REPLY_BYTES_MAX, 8_389_632);
+    assert_eq!((RESULTS_MAX, RESULT_BYTES_MAX, TEXT_BYTES_MAX), (256, 16_384, 1024));
+}
+
 #[test]
 fn what_opens_and_is_not_of_the_form_is_refused() {
     let content = |bytes: &[u8]| padding::unpad(bytes).map(<[u8]>::to_vec);
@@ -201,6 +276,7 @@ fn what_opens_and_is_not_of_the_form_is_refused() {
 fn a_request_is_admitted_once_and_only_in_its_time() {
     let mut window = Window::new(10);
     let end = NOW_MS + 1000;
+    assert_eq!(window.remembered(), 0);
     assert_eq!(window.admit(&[1; 32], end, NOW_MS), Ok(()));
     assert_eq!(check(window.admit(&[1; 32], end, NOW_MS)), "S11");
     assert_eq!(check(window.admit(&[1; 32], end + 1, NOW_MS)), "S11");

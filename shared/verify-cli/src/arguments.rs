@@ -133,7 +133,8 @@ pub(crate) struct SignedPolicyArguments {
 /// Which enclaves are accepted: their image, and whose rules they take.
 #[derive(Debug, Args)]
 pub(crate) struct AcceptedArguments {
-    /// Reference values: {"release": …, "pcr0": …, "pcr1": …, "pcr2": …}; may be given again.
+    /// Reference values: {"release": …, "pcr0": …, "pcr1": …, "pcr2": …}, or the list that
+    /// `eif/build` writes (its release images, never debug ones); may be given again.
     #[arg(
         long,
         value_name = "FILE",
@@ -177,6 +178,12 @@ pub(crate) struct ProofArguments {
     /// The measured-boot event log of the host, for a proof under a TPM quote (checks T25 to T30).
     #[arg(long, value_name = "FILE")]
     pub(crate) event_log: Option<PathBuf>,
+    /// The kernel's log of files that the host measured, binary_runtime_measurements (T31 to T34).
+    #[arg(long, value_name = "FILE", requires = "file_list")]
+    pub(crate) ima_log: Option<PathBuf>,
+    /// The list of files whose hash the policy has (check T34).
+    #[arg(long, value_name = "FILE", requires = "ima_log")]
+    pub(crate) file_list: Option<PathBuf>,
     /// Cosignatures of witnesses beside those that the proof carries: a file of C2SP signature
     /// lines, or a whole cosigned note; may be given again (check P20).
     #[arg(long, value_name = "FILE")]

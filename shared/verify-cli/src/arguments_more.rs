@@ -59,6 +59,13 @@ pub(crate) struct TpmArguments {
     /// The measured-boot event log (checks T25 to T30).
     #[arg(long, value_name = "FILE")]
     pub(crate) event_log: Option<PathBuf>,
+    /// The kernel's log of files that it measured, binary_runtime_measurements (checks T31 to T34).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ima_log: Option<PathBuf>,
+    /// The only files that the kernel may have measured, as `sha256sum` lists them (check T34); under
+    /// a policy the list whose hash the policy has.
+    #[arg(long, value_name = "FILE", requires = "ima_log")]
+    pub(crate) file_list: Option<PathBuf>,
     /// Trust the attestation key of this TPM name, in hexadecimal; may be given again.
     #[arg(long, value_name = "HEX", conflicts_with = "policy")]
     pub(crate) ak_name: Vec<String>,

@@ -4,6 +4,7 @@ use crate::arguments::CommonArguments;
 use anyhow::{Context, Result, bail};
 use attest::{Pcr, ReferenceValues, TrustAnchor};
 use crypto::{Salt, SigningKey};
+use eif::release::{Release, Releases, Variant};
 use rules::BootConfig;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -79,19 +80,50 @@ pub(crate) fn now_ms() -> Result<u64> {
     u64::try_from(since.as_millis()).context("the clock is beyond all time")
 }
 
-/// Reference values: a JSON object, or an array of them (one a release), at least one.
+/// Reference values: a JSON object, or an array of them (one a release), at least one; or the list
+/// that `eif/build` writes.
 pub(crate) fn measurements(path: &Path) -> Result<Vec<ReferenceValues>> {
     let name = path.display();
-    let value =
-        verify::parse_json(&read(path)?).with_context(|| format!("{name} is not strict JSON"))?;
-    let releases = match value {
+    releases(&read(path)?).with_context(|| format!("in {name}"))
+}
+
+fn releases(bytes: &[u8]) -> Result<Vec<ReferenceValues>> {
+    let releases = match verify::parse_json(bytes).context("not strict JSON")? {
+        Value::Object(list) if list.contains_key("releases") => {
+            return published(&Releases::parse(bytes)?);
+        }
         Value::Array(releases) => releases,
         one => vec![one],
     };
     if releases.is_empty() {
-        bail!("{name} holds no release: under it no image would be judged");
+        bail!("no release: under it no image would be judged");
     }
-    releases.iter().map(|r| release(r).with_context(|| format!("in {name}"))).collect()
+    releases.iter().map(release).collect()
+}
+
+/// Every release image of a list, by the names that `probity policy new` gives; never a debug one.
+fn published(list: &Releases) -> Result<Vec<ReferenceValues>> {
+    let named = |one: &&Release| one.variant == Variant::Release;
+    let releases: Vec<_> = list.releases.iter().filter(named).collect();
+    if releases.is_empty() && !list.releases.is_empty() {
+        bail!(
+            "debug images only: none is accepted, since whoever runs one reads what the enclave \
+             prints; build a release image with eif/build"
+        );
+    }
+    if releases.is_empty() {
+        bail!("no release: under it no image would be judged");
+    }
+    let values = |one: &&Release| {
+        let machines = releases.iter().filter(|other| other.version == one.version).count();
+        let name = match machines {
+            1 => one.version.clone(),
+            _ => format!("{}-{}", one.version, one.architecture.name()),
+        };
+        let pcrs = [(0, one.pcr0), (1, one.pcr1), (2, one.pcr2)];
+        ReferenceValues::new(name, pcrs.into()).map_err(|error| anyhow::anyhow!("{error}"))
+    };
+    releases.iter().map(values).collect()
 }
 
 fn release(value: &Value) -> Result<ReferenceValues> {
@@ -183,4 +215,57 @@ pub(crate) fn cosignature_lines(path: &Path) -> Result<Vec<Vec<u8>>> {
 /// Writes what was asked for to a file.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn entry(version: &str, variant: &str, machine: &str, fill: &str) -> Value {
+        json!({
+            "version": version, "variant": variant, "architecture": machine,
+            "pcr0": fill.repeat(48), "pcr1": "11".repeat(48), "pcr2": "22".repeat(48),
+            "eif_sha256": "00".repeat(32), "sources_sha256": "00".repeat(32),
+            "inputs_sha256": "00".repeat(32),
+        })
+    }
+
+    fn names(list: &Value) -> Result<Vec<String>, String> {
+        let releases = releases(list.to_string().as_bytes()).map_err(|e| format!("{e:#}"))?;
+        Ok(releases.iter().map(|one| one.release().to_owned()).collect())
+    }
+
+    #[test]
+    fn every_release_image_of_a_list_is_taken_and_no_debug_image() {
+        let (old, new) =
+            (entry("1.0.0", "release", "x86_64", "a0"), entry("1.1.0", "release", "x86_64", "a1"));
+        let debug = entry("1.1.0", "debug", "x86_64", "d0");
+        let list = json!({ "releases": [old, debug, new] });
+        assert_eq!(names(&list), Ok(vec!["1.0.0".into(), "1.1.0".into()]));
+        let taken = releases(list.to_string().as_bytes()).expect("sound");
+        assert_eq!(taken[1].pcrs().get(&0), Some(&[0xa1; 48]));
+        assert_eq!(taken[1].pcrs().get(&2), Some(&[0x22; 48]));
+        let both = [new.clone(), entry("1.1.0", "release", "aarch64", "b1")];
+        let two = Ok(vec!["1.1.0-x86_64".into(), "1.1.0-aarch64".into()]);
+        assert_eq!(names(&json!({ "releases": both })), two);
+        let refused = |list: Value| names(&list).expect_err("refused");
+        assert!(refused(json!({ "releases": [debug] })).contains("debug images only"));
+        assert!(refused(json!({ "releases": [] })).contains("no release"));
+        let zero = entry("1.0.0", "release", "x86_64", "00");
+        assert!(refused(json!({ "releases": [zero] })).contains("zero register"));
+        assert!(refused(json!({ "releases": [new, new] })).contains("again"));
+        assert!(refused(json!({ "releases": [new], "more": 1 })).contains("more"));
+    }
+
+    #[test]
+    fn one_release_or_some_are_taken_as_before() {
+        let one = json!({ "release": "a", "pcr0": "01".repeat(48), "pcr1": "02".repeat(48),
+                          "pcr2": "03".repeat(48) });
+        assert_eq!(names(&one), Ok(vec!["a".into()]));
+        assert_eq!(names(&json!([one, one])), Ok(vec!["a".into(), "a".into()]));
+        assert!(names(&json!([])).expect_err("none").contains("no release"));
+        assert!(names(&json!({ "variant": "debug" })).expect_err("unknown").contains("variant"));
+        assert!(releases(b"{\"release\":\"a\",\"release\":\"b\"}").is_err());
+    }
 }

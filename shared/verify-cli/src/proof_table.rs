@@ -55,7 +55,11 @@ fn rulebook(table: &mut Table, verified: &Verified, is_given: bool) {
             format!("the enclave held version {}; the caller asked", statement.newest_version);
         table.row("", "SUPERSEDED", newest);
     }
-    table.row("evaluated", statement.evaluated_at.to_string(), "by the hardware's clock");
+    let clock = match verified.tpm() {
+        Some(_) => "by the host's clock, which nothing attests",
+        None => "by the hardware's clock",
+    };
+    table.row("evaluated", statement.evaluated_at.to_string(), clock);
 }
 
 fn hardware(table: &mut Table, judged: &Judged) {

@@ -9,12 +9,13 @@ use crate::output::Verdict;
 use crate::table::{Table, short};
 use crate::{files, report, signed_policy};
 use anyhow::{Context as _, Result, bail};
+use attest::ima::FileList;
 use attest::tpm::{self, AkBasis, AkParts, AkTrust, QuoteParts, TpmPolicy, VerifiedQuote};
 use attest::{AttestError, NonceRule, VerificationTime};
 use ear::Subject;
 use serde_json::{Value, json};
 use std::path::Path;
-use verify::{Origin, Policy, VerifyError};
+use verify::{Logs, Origin, Policy, VerifyError};
 
 pub(crate) fn tpm(asked: &TpmArguments) -> Result<Verdict> {
     let moment = Asked::of(&asked.common)?;
@@ -33,14 +34,24 @@ pub(crate) fn tpm(asked: &TpmArguments) -> Result<Verdict> {
         is_pinned: false,
         nonce: nonce.as_deref(),
     };
-    let event_log = asked.event_log.as_deref().map(files::read).transpose()?;
+    let read = |path: &Option<std::path::PathBuf>| path.as_deref().map(files::read).transpose();
+    let event_log = read(&asked.event_log)?;
+    let (kernel_log, file_list) = (read(&asked.ima_log)?, read(&asked.file_list)?);
+    let logs = Logs {
+        event_log: event_log.as_deref(),
+        kernel_log: kernel_log.as_deref(),
+        file_list: file_list.as_deref(),
+    };
     if asked.common.signed.policy.is_some() {
-        return under_policy(asked, event_log.as_deref(), moment, context);
+        return under_policy(asked, logs, moment, context);
     }
-    let policy = policy(asked, moment.of_document()?, nonce.clone())?;
+    let policy = policy(asked, logs.file_list, moment.of_document()?, nonce.clone())?;
+    let Logs { event_log, kernel_log, .. } = logs;
     let judged = match &asked.file {
-        Some(path) => tpm::verify_evidence(&files::read(path)?, event_log.as_deref(), &policy),
-        None => bare(asked, event_log.as_deref(), &policy)?,
+        Some(path) => {
+            tpm::verify_evidence_with(&files::read(path)?, event_log, kernel_log, &policy)
+        }
+        None => bare(asked, logs, &policy)?,
     };
     let is_judged = !policy.pcrs().is_empty();
     Ok(match judged {
@@ -52,7 +63,7 @@ pub(crate) fn tpm(asked: &TpmArguments) -> Result<Verdict> {
 /// Probity's evidence under a signed policy.
 fn under_policy(
     asked: &TpmArguments,
-    event_log: Option<&[u8]>,
+    logs: Logs<'_>,
     moment: Asked,
     mut context: appraisal::Context<'_>,
 ) -> Result<Verdict> {
@@ -69,7 +80,7 @@ fn under_policy(
     context.policy = origin.as_ref().map(signed_policy::id);
     context.is_pinned = origin.as_ref().is_some_and(|origin| origin.is_pinned);
     let nonce = context.nonce.map(<[u8]>::to_vec);
-    Ok(match policy.judge_quote(&bytes, event_log, moment.of_document()?, nonce) {
+    Ok(match policy.judge_quote_with(&bytes, logs, moment.of_document()?, nonce) {
         Ok(verified) => accepted(&verified, true, origin.as_ref(), context, moment),
         Err(error) => refused(&error, &context),
     })
@@ -78,6 +89,7 @@ fn under_policy(
 /// The policy that the command line spells out.
 fn policy(
     asked: &TpmArguments,
+    file_list: Option<&[u8]>,
     time: VerificationTime,
     nonce: Option<Vec<u8>>,
 ) -> Result<TpmPolicy> {
@@ -110,6 +122,9 @@ fn policy(
             policy = policy.with_pcr(index, value).map_err(wrong)?;
         }
     }
+    if let Some(list) = file_list {
+        policy = policy.with_file_list(FileList::parse(list).map_err(wrong)?);
+    }
     if let Some(nonce) = nonce {
         policy = policy.with_nonce(NonceRule::Exact(nonce));
     }
@@ -119,7 +134,7 @@ fn policy(
 /// A quote in parts. What cannot be read is misuse, what does not verify a verdict.
 fn bare(
     asked: &TpmArguments,
-    event_log: Option<&[u8]>,
+    logs: Logs<'_>,
     policy: &TpmPolicy,
 ) -> Result<Result<VerifiedQuote, AttestError>> {
     let read = |path: &Option<std::path::PathBuf>| path.as_deref().map(files::read).transpose();
@@ -147,9 +162,9 @@ fn bare(
         },
         pcrs: pcrs.iter().map(|(index, value)| (*index, value.as_slice())).collect(),
         extra_data: extra_data.as_deref(),
-        event_log,
+        event_log: logs.event_log,
     };
-    Ok(tpm::verify_quote(&parts, policy))
+    Ok(tpm::verify_quote_with(&parts, logs.kernel_log, policy))
 }
 
 fn accepted(
@@ -218,6 +233,20 @@ pub(crate) fn rows(table: &mut Table, verified: &VerifiedQuote) {
         }
         None => table.row("boot", "no log", "what was measured is known by its registers only"),
     }
+    if let Some(log) = verified.runtime_log() {
+        let worker = log.worker();
+        let release = worker.release().unwrap_or("no release of the policy");
+        let digest = short(worker.sha256());
+        table.row(
+            "worker",
+            release,
+            format!("sha256 {digest}, measured into PCR{}", log.register()),
+        );
+    }
+    if let Some(log) = verified.kernel_log() {
+        let (count, changed) = (log.files().len(), log.violations());
+        table.row("kernel", format!("{count} entries"), format!("replayed; {changed} violations"));
+    }
 }
 
 /// A verified quote in JSON.
@@ -235,6 +264,24 @@ pub(crate) fn fields(verified: &VerifiedQuote) -> Value {
             "registers": log.pcrs(),
             "secure_boot": log.secure_boot().state().to_string(),
             "boot_services_ended": log.boot_services_ended(),
+        })
+    });
+    let runtime = verified.runtime_log().map(|log| {
+        let worker = log.worker();
+        json!({
+            "register": log.register(),
+            "events": log.events().len(),
+            "release": worker.release(),
+            "sha256": crypto::to_hex(worker.sha256()),
+            "claimed_name": worker.claimed_name(),
+            "claimed_version": worker.claimed_version(),
+        })
+    });
+    let kernel = verified.kernel_log().map(|log| {
+        json!({
+            "entries": log.files().len(),
+            "violations": log.violations(),
+            "ahead": log.ahead(),
         })
     });
     json!({
@@ -255,6 +302,8 @@ pub(crate) fn fields(verified: &VerifiedQuote) -> Value {
         "key_set": hex(verified.key_set()),
         "nonce": hex(verified.nonce()),
         "event_log": log,
+        "runtime_log": runtime,
+        "kernel_log": kernel,
         "notes": verified.notes(),
         "checks": document::checks(verified.checks()),
     })

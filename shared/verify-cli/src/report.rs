@@ -24,6 +24,8 @@ pub(crate) fn proof(asked: &ProofArguments) -> Result<Verdict> {
     let input = asked.input.as_deref().map(files::read).transpose()?;
     let salt = asked.salt.as_deref().map(files::salt).transpose()?;
     let event_log = asked.event_log.as_deref().map(files::read).transpose()?;
+    let kernel_log = asked.ima_log.as_deref().map(files::read).transpose()?;
+    let file_list = asked.file_list.as_deref().map(files::read).transpose()?;
     let mut lines = Vec::new();
     for path in &asked.cosignatures {
         lines.extend(files::cosignature_lines(path)?);
@@ -39,6 +41,8 @@ pub(crate) fn proof(asked: &ProofArguments) -> Result<Verdict> {
         salt,
         second_opinion: asked.replay == "both",
         event_log: event_log.as_deref(),
+        kernel_log: kernel_log.as_deref(),
+        file_list: file_list.as_deref(),
         cosignatures: &lines,
         ..Materials::default()
     };

@@ -2,7 +2,7 @@
 //! caller is about to trust. It must never ask less than the verification of a proof asks of its
 //! evidence: the policy in force, no ended signer, every required check made.
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Logs};
 use crate::policy::EndedSigner;
 use crate::steps::{moment_of, standing};
 use crate::{Policy, VerifyError};
@@ -12,8 +12,38 @@ use crypto::VerifyingKey;
 use facts::Millis;
 use policy::Kind;
 use proof::signer_of_key_set;
+use rules::BootConfig;
+
+/// Evidence of a kind that the policy accepts, judged alone, and whose rules it was measured with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attested {
+    /// The evidence.
+    pub evidence: Evidence,
+    /// The boot configuration that it was measured with, one of the policy's.
+    pub boot_config: BootConfig,
+}
 
 impl Policy {
+    /// Judges one piece of evidence of any kind alone. A kind that the policy does not accept is
+    /// refused; what the bytes look like never chooses it. `event_log` is of use to a TPM's only.
+    pub fn judge_evidence(
+        &self,
+        kind: Kind,
+        bytes: &[u8],
+        event_log: Option<&[u8]>,
+        time: VerificationTime,
+        nonce: Option<Vec<u8>>,
+    ) -> Result<Attested, VerifyError> {
+        let document = || self.judge_document(bytes, kind, time, nonce.clone());
+        let evidence = match kind {
+            Kind::Nitro => Evidence::Nitro(document()?),
+            Kind::NitroTpm => Evidence::NitroTpm(document()?),
+            Kind::Tpm => Evidence::Tpm(self.judge_quote(bytes, event_log, time, nonce)?),
+        };
+        let boot_config = self.boot_config_of(&evidence)?.clone();
+        Ok(Attested { evidence, boot_config })
+    }
+
     /// Judges one attestation document alone, as the evidence of a proof is judged: the policy
     /// in force, kind, chain, release with its window, boot configuration, revocations of
     /// certificates and of the signer in its key set, regions, required checks. `nonce` must be
@@ -46,8 +76,19 @@ impl Policy {
         time: VerificationTime,
         nonce: Option<Vec<u8>>,
     ) -> Result<VerifiedQuote, VerifyError> {
+        self.judge_quote_with(bytes, Logs { event_log, ..Logs::default() }, time, nonce)
+    }
+
+    /// As [`Policy::judge_quote`], with every log there is.
+    pub fn judge_quote_with(
+        &self,
+        bytes: &[u8],
+        logs: Logs<'_>,
+        time: VerificationTime,
+        nonce: Option<Vec<u8>>,
+    ) -> Result<VerifiedQuote, VerifyError> {
         let nonce = nonce.map_or(NonceRule::Absent, NonceRule::Exact);
-        let evidence = Evidence::Tpm(self.quote(bytes, event_log, time, nonce)?);
+        let evidence = Evidence::Tpm(self.quote(bytes, logs, time, nonce)?);
         self.check_alone(&evidence, time)?;
         match evidence {
             Evidence::Tpm(quote) => Ok(quote),

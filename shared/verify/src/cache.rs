@@ -182,12 +182,13 @@ impl Memory {
 
 /// Where a quote is looked for; the whole bytes are compared then. The last bytes of a document
 /// are half of its ECDSA signature, which is a better hash than any and costs nothing; a document
-/// that was made to collide costs a comparison. Other evidence ends otherwise and is rare.
+/// that was made to collide costs a comparison. Evidence of kind `tpm` is a map, which ends with
+/// what many quotes may share.
 fn lookup_key(bytes: &[u8]) -> [u8; 32] {
-    /// First byte of evidence of kind `tpm`: a map of nine.
-    const MAP_OF_NINE: u8 = 0xa9;
+    /// Major type of a CBOR map (RFC 8949 section 3.1).
+    const MAP: u8 = 5;
     match bytes.last_chunk() {
-        Some(tail) if bytes[0] != MAP_OF_NINE => *tail,
+        Some(tail) if bytes[0] >> 5 != MAP => *tail,
         _ => tlog::leaf_hash(bytes),
     }
 }
@@ -195,4 +196,55 @@ fn lookup_key(bytes: &[u8]) -> [u8; 32] {
 /// A panic of another thread leaves whole values behind: every change is one assignment.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attestation_fixtures::proofs::RuleWorld;
+    use rules::SignedBundle;
+
+    #[test]
+    fn an_event_log_is_kept_once_and_only_so_many_are() {
+        let memory = Memory::default();
+        let count = || locked(&memory.event_logs).len();
+        let first = memory.shared_log(&[0]);
+        for number in 1..EVENT_LOGS_MAX as u8 {
+            memory.shared_log(&[number]);
+        }
+        assert_eq!(count(), EVENT_LOGS_MAX);
+        assert!(Arc::ptr_eq(&first, &memory.shared_log(&[0])));
+        assert_eq!(count(), EVENT_LOGS_MAX);
+        assert_eq!(*memory.shared_log(&[0xff]), [0xff]);
+        assert_eq!(count(), 1);
+    }
+
+    #[test]
+    fn a_program_is_known_by_its_bytes_and_its_boot_configuration() {
+        let world = RuleWorld::new();
+        let bundle = SignedBundle::verify(&world.signed_bundle, &world.config).expect("signed");
+        let program = Arc::new(Program::load(bundle, world.config.limits).expect("loads"));
+        let memory = Memory::default();
+        assert!(memory.program(b"bundle", 1).is_none());
+        memory.remember_program(b"bundle", 1, &program);
+        assert!(memory.program(b"bundle", 1).is_some_and(|known| Arc::ptr_eq(&known, &program)));
+        assert!(memory.program(b"bundle", 0).is_none());
+        assert!(memory.program(b"another", 1).is_none());
+    }
+
+    /// Evidence of a TPM ends with what a boot's quotes have in common; a document with its
+    /// signature.
+    #[test]
+    fn quotes_of_one_end_are_told_apart() {
+        let of = |first: u8, middle: u8| [&[first, middle][..], &[7; 40]].concat();
+        for map in [0xa0, 0xa9, 0xaa, 0xb8, 0xbf] {
+            assert_ne!(lookup_key(&of(map, 1)), lookup_key(&of(map, 2)));
+            assert_eq!(lookup_key(&of(map, 1)), tlog::leaf_hash(&of(map, 1)));
+        }
+        for document in [0x84, 0xd2] {
+            assert_eq!(lookup_key(&of(document, 1)), [7; 32]);
+        }
+        assert_eq!(lookup_key(&[1; 31]), tlog::leaf_hash(&[1; 31]));
+        assert_eq!(lookup_key(&[]), tlog::leaf_hash(&[]));
+    }
 }

@@ -3,6 +3,7 @@
 //! which a check that the policy requires was not made.
 
 use crate::cache::{KnownQuote, Memory};
+use crate::evidence::Logs;
 use crate::ledger::Ledger;
 use crate::policy::LEAD_MS_MAX;
 use crate::replay::{self, Materials};
@@ -61,7 +62,14 @@ impl Engine {
         let kind = kind.filter(|kind| self.policy.accepts(*kind));
         let kind = kind.ok_or_else(|| self.policy.other_kind(&unsigned.evidence.kind))?;
         ledger.passed(&[1, 2, 3, 18]);
-        let event_log = if kind == Kind::Tpm { materials.event_log } else { None };
+        let logs = match kind {
+            Kind::Tpm => Logs {
+                event_log: materials.event_log,
+                kernel_log: materials.kernel_log,
+                file_list: materials.file_list,
+            },
+            Kind::Nitro | Kind::NitroTpm => Logs::default(),
+        };
         if let Moment::Fixed(VerificationTime::Live { now_ms }) = self.moment {
             self.policy.require_in_force(Millis(now_ms))?;
         }
@@ -69,7 +77,8 @@ impl Engine {
             Moment::Fixed(time) => Some(time),
             Moment::Witnessed => None,
         };
-        let known = self.memory.quote(kind, &unsigned.evidence.document, event_log, judged);
+        let known = self.memory.quote(kind, &unsigned.evidence.document, logs.event_log, judged);
+        let known = known.filter(|_| self.remembers(logs));
         let statement = proof.signed.statement();
         let (signer, proof_hash) = self.check_signature(&proof, known.as_deref())?;
         ledger.passed(&[4, 5]);
@@ -81,7 +90,7 @@ impl Engine {
                 self.memory.counters.quotes_reused.fetch_add(1, Relaxed);
                 known
             }
-            None => self.judge_quote(kind, &unsigned.evidence.document, event_log, time)?,
+            None => self.judge_quote(kind, &unsigned.evidence.document, logs, time)?,
         };
         check_signer(&quote, &signer)?;
         check_log(&quote.checkpoint, statement, &unsigned.inclusion, proof_hash)?;
@@ -130,13 +139,13 @@ impl Engine {
         &self,
         kind: Kind,
         bytes: &[u8],
-        event_log: Option<&[u8]>,
+        logs: Logs<'_>,
         time: VerificationTime,
     ) -> Result<Arc<KnownQuote>, VerifyError> {
         self.memory.counters.quote_signatures.fetch_add(1, Relaxed);
         let policy = &self.policy;
         let evidence =
-            self.memory.with_chain(|chain| policy.evidence(kind, bytes, event_log, time, chain))?;
+            self.memory.with_chain(|chain| policy.evidence(kind, bytes, logs, time, chain))?;
         let keys = evidence.key_set().ok_or(VerifyError::KeySet("the quote has none".into()))?;
         let key_set = |error: &dyn std::fmt::Display| VerifyError::KeySet(error.to_string());
         let attested = signer_of_key_set(keys).map_err(|error| key_set(&error))?;
@@ -152,7 +161,7 @@ impl Engine {
         let quote = Arc::new(KnownQuote {
             bytes: bytes.into(),
             judged: time,
-            event_log: event_log.map(|log| self.memory.shared_log(log)),
+            event_log: logs.event_log.map(|log| self.memory.shared_log(log)),
             evidence: Arc::new(evidence),
             signer,
             agent: signer.did_key(),
@@ -161,8 +170,16 @@ impl Engine {
             log_signatures: None.into(),
             witnessed: None.into(),
         });
-        self.memory.remember(&quote);
+        if self.remembers(logs) {
+            self.memory.remember(&quote);
+        }
         Ok(quote)
+    }
+
+    /// What is remembered of a quote does not say which kernel's log it was judged with, and a
+    /// judged one is large: with such a log, or where the policy wants one, each is judged anew.
+    fn remembers(&self, logs: Logs<'_>) -> bool {
+        logs.kernel_log.is_none() && self.policy.file_list.is_none()
     }
 
     /// P10.

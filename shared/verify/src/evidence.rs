@@ -2,15 +2,28 @@
 //! never be made from anything that `attest` did not verify under the policy.
 
 use crate::{Policy, VerifyError};
+use attest::cel::RuntimeEvent;
+use attest::ima::FileList;
 use attest::tpm::{
     AkBasis, ClockInfo, HashAlgorithm, TpmEvidence, TpmPolicy, VerifiedQuote, ak_name,
 };
 use attest::{ChainCache, DocumentKind, NonceRule, VerificationTime, VerifiedDocument};
-use crypto::sha384;
+use crypto::{VerifyingKey, sha384, to_hex};
 use facts::Millis;
 use policy::{Kind, TpmClock};
 use rules::BootConfig;
 use sha2::Digest as _;
+
+/// What may be shown beside a TPM's evidence. It is bound by the quote, not part of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Logs<'a> {
+    /// The firmware's log of the measured boot (T25 to T30).
+    pub event_log: Option<&'a [u8]>,
+    /// The kernel's log of files that it measured (T31 to T34).
+    pub kernel_log: Option<&'a [u8]>,
+    /// The list of files whose hash the policy has (T34).
+    pub file_list: Option<&'a [u8]>,
+}
 
 /// Evidence that verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,14 +95,25 @@ impl Evidence {
         }
     }
 
-    pub(crate) fn user_data(&self) -> Option<&[u8]> {
+    /// The policy's name of what was started: a document's release, or the worker's of a TPM's
+    /// runtime log; `None` where the policy names none.
+    pub fn release_name(&self) -> Option<&str> {
+        match self {
+            Evidence::Nitro(document) | Evidence::NitroTpm(document) => document.release(),
+            Evidence::Tpm(quote) => quote.runtime_log().and_then(|log| log.worker().release()),
+        }
+    }
+
+    /// What the hardware signed for: the checkpoint of a boot's log, as bytes.
+    pub fn user_data(&self) -> Option<&[u8]> {
         match self {
             Evidence::Nitro(document) | Evidence::NitroTpm(document) => document.user_data(),
             Evidence::Tpm(quote) => quote.user_data(),
         }
     }
 
-    pub(crate) fn key_set(&self) -> Option<&[u8]> {
+    /// The COSE_KeySet that the hardware signed for.
+    pub fn key_set(&self) -> Option<&[u8]> {
         match self {
             Evidence::Nitro(document) | Evidence::NitroTpm(document) => document.public_key(),
             Evidence::Tpm(quote) => quote.key_set(),
@@ -101,13 +125,17 @@ impl Policy {
     pub(crate) fn quote(
         &self,
         bytes: &[u8],
-        event_log: Option<&[u8]>,
+        logs: Logs<'_>,
         time: VerificationTime,
         nonce: NonceRule,
     ) -> Result<VerifiedQuote, VerifyError> {
         let policy = self.tpm.as_ref().ok_or_else(|| self.other_kind(Kind::Tpm.name()))?;
-        let policy = self.of_key(bytes, policy.clone(), time).with_nonce(nonce).with_time(time);
-        let quote = attest::tpm::verify_evidence(bytes, event_log, &policy)?;
+        let mut policy = self.of_key(bytes, policy.clone(), time).with_nonce(nonce).with_time(time);
+        if let Some(hash) = &self.file_list {
+            policy = policy.with_file_list(file_list(hash, logs.file_list)?);
+        }
+        let Logs { event_log, kernel_log, .. } = logs;
+        let quote = attest::tpm::verify_evidence_with(bytes, event_log, kernel_log, &policy)?;
         self.boot_config_of_quote(&quote)?;
         Ok(quote)
     }
@@ -143,7 +171,7 @@ impl Policy {
         &self,
         kind: Kind,
         bytes: &[u8],
-        event_log: Option<&[u8]>,
+        logs: Logs<'_>,
         time: VerificationTime,
         cache: &mut ChainCache,
     ) -> Result<Evidence, VerifyError> {
@@ -152,9 +180,7 @@ impl Policy {
         match kind {
             Kind::Nitro => Ok(Evidence::Nitro(document()?)),
             Kind::NitroTpm => Ok(Evidence::NitroTpm(document()?)),
-            Kind::Tpm => {
-                Ok(Evidence::Tpm(self.quote(bytes, event_log, time, NonceRule::Absent)?))
-            }
+            Kind::Tpm => Ok(Evidence::Tpm(self.quote(bytes, logs, time, NonceRule::Absent)?)),
         }
     }
 
@@ -206,12 +232,16 @@ impl Policy {
         let found = document.pcrs().get(&register);
         let mut configs = self.boot_configs.iter();
         configs.find(|config| Some(&config.pcr16()) == found).ok_or_else(|| {
-            let found = found.map(|value| crypto::to_hex(value));
+            let found = found.map(|value| to_hex(value));
             VerifyError::BootConfig { check: "N35", register, found: found.unwrap_or_default() }
         })
     }
 
     fn boot_config_of_quote(&self, quote: &VerifiedQuote) -> Result<&BootConfig, VerifyError> {
+        // What a TPM signed counts, also where the policy does not ask for it.
+        if self.has_workers || quote.runtime_log().is_some() {
+            return self.boot_config_of_log(quote);
+        }
         let Some(register) = self.boot_pcr else { return self.only_boot_config() };
         let refuse = |check, found| VerifyError::BootConfig { check, register, found };
         let found = quote.pcrs().get(&register);
@@ -219,7 +249,41 @@ impl Policy {
         let algorithm = quote.hash_algorithm();
         let mut configs = self.boot_configs.iter();
         let measured = |config: &&BootConfig| measured(algorithm, config) == *found;
-        configs.find(measured).ok_or_else(|| refuse("T24", crypto::to_hex(found)))
+        configs.find(measured).ok_or_else(|| refuse("T24", to_hex(found)))
+    }
+
+    /// T24: the boot configuration that the runtime log names last. Every one that was measured
+    /// since the reset is one of the policy's, and every list of authorities is that of the
+    /// configuration before it: the key of an earlier start may have signed what is quoted now.
+    fn boot_config_of_log(&self, quote: &VerifiedQuote) -> Result<&BootConfig, VerifyError> {
+        let log = quote.runtime_log().ok_or_else(|| {
+            refused("T25", "runtime log", "one: evidence of kind tpm, version 2", "none")
+        })?;
+        let mut last = None;
+        for event in log.events() {
+            match (event, last) {
+                (RuntimeEvent::BootConfig(bytes), _) => last = Some(self.boot_config_in(bytes)?),
+                (RuntimeEvent::Authorities { .. }, Some(config)) => {
+                    let expected = authorities_of(config);
+                    if *event != expected {
+                        return Err(refused("T24", "authorities", &told(&expected), &told(event)));
+                    }
+                }
+                (RuntimeEvent::Authorities { .. }, None) | (RuntimeEvent::Worker { .. }, _) => {}
+            }
+        }
+        last.ok_or_else(|| refused("T27", "runtime log", "a boot configuration", "none"))
+    }
+
+    fn boot_config_in(&self, bytes: &[u8]) -> Result<&BootConfig, VerifyError> {
+        let mut configs = self.boot_configs.iter();
+        configs.find(|config| config.to_bytes() == bytes).ok_or_else(|| {
+            let sha384_of = |bytes: &[u8]| to_hex(&sha384(&[bytes]));
+            let accepted: Vec<String> =
+                self.boot_configs.iter().map(|config| sha384_of(&config.to_bytes())).collect();
+            let expected = format!("one of SHA-384 {}", accepted.join(" or "));
+            refused("T24", "boot configuration", &expected, &sha384_of(bytes))
+        })
     }
 
     /// Where no register says which, the policy's rules leave exactly one.
@@ -229,6 +293,47 @@ impl Policy {
             policy::PolicyError::Content { field, expected: "one".into(), found }.into()
         })
     }
+}
+
+/// T34: the list that the policy's signers signed by its hash.
+fn file_list(expected: &[u8; 48], list: Option<&[u8]>) -> Result<FileList, VerifyError> {
+    let hash = list.map(|list| to_hex(&sha384(&[list])));
+    match (list, hash) {
+        (Some(list), Some(hash)) if hash == to_hex(expected) => Ok(FileList::parse(list)?),
+        (_, hash) => {
+            let expected = format!("the one with SHA-384 {}", to_hex(expected));
+            Err(refused("T34", "file list", &expected, hash.as_deref().unwrap_or("none")))
+        }
+    }
+}
+
+/// The authorities of a boot configuration, as a host measures them.
+fn authorities_of(config: &BootConfig) -> RuntimeEvent {
+    let keys = |keys: &[VerifyingKey]| keys.iter().map(|key| key.to_bytes()).collect();
+    RuntimeEvent::Authorities {
+        authorities: keys(&config.authorities),
+        threshold: config.threshold as u64,
+        freshness_keys: keys(&config.freshness_keys),
+        freshness_threshold: config.freshness_threshold as u64,
+    }
+}
+
+/// Keys and thresholds in words.
+fn told(event: &RuntimeEvent) -> String {
+    let RuntimeEvent::Authorities { authorities, threshold, freshness_keys, freshness_threshold } =
+        event
+    else {
+        return event.kind().to_owned();
+    };
+    let list = |keys: &[[u8; 32]]| keys.iter().map(|key| to_hex(key)).collect::<Vec<_>>().join(" ");
+    let (rules, freshness) = (list(authorities), list(freshness_keys));
+    format!("{threshold} of {rules} for rules, {freshness_threshold} of {freshness} for freshness")
+}
+
+fn refused(check: &str, what: &str, expected: &str, actual: &str) -> VerifyError {
+    let check = attest::Check::parse(check).expect("a check of the list, because we wrote it");
+    let (what, expected, actual) = (what.into(), expected.into(), actual.into());
+    VerifyError::Evidence(attest::AttestError::Value { check, what, expected, actual })
 }
 
 /// The value of a register that a boot configuration was extended into, once, after a reset.

@@ -83,15 +83,16 @@ mod verifier;
 mod view;
 mod witness;
 
+pub use alone::Attested;
 pub use audit::{AuditSummary, LogAudit};
 pub use cache::Work;
 pub use check::{Check, Outcome};
 pub use error::{Verdict, VerifyError};
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Logs};
 pub use policy::{Origin, Policy};
 pub use render::render_reason;
 pub use replay::{Materials, SingleResult, verify_single_result};
 pub use strict::parse_json;
 pub use verified::{Archival, Live, Standing, TimeEvidence, Verified, Witnessed};
 pub use verifier::{ArchivalVerifier, LiveVerifier, Verifier};
-pub use view::{from_json, parse_view, to_json};
+pub use view::{from_json, parse_view, to_json, view_to_bytes};

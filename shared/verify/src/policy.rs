@@ -61,6 +61,10 @@ pub struct Policy {
     pub(crate) boot_configs: Vec<BootConfig>,
     /// The register of an instance that holds the boot configuration.
     pub(crate) boot_pcr: Option<u8>,
+    /// Whether the policy names workers: a TPM's runtime log then holds the boot configuration.
+    pub(crate) has_workers: bool,
+    /// SHA-384 of the list of files that a TPM host's kernel may have measured.
+    pub(crate) file_list: Option<[u8; 48]>,
     pub(crate) ended_signers: BTreeMap<[u8; 32], EndedSigner>,
     pub(crate) witnesses: Vec<WitnessKey>,
     pub(crate) witnesses_needed: usize,
@@ -93,6 +97,8 @@ impl Policy {
             releases: BTreeMap::new(),
             boot_configs: vec![boot_config],
             boot_pcr: None,
+            has_workers: false,
+            file_list: None,
             ended_signers: BTreeMap::new(),
             witnesses: Vec::new(),
             witnesses_needed: 0,
@@ -128,6 +134,8 @@ impl Policy {
             releases,
             boot_configs,
             boot_pcr: content.tpm.boot_pcr,
+            has_workers: content.tpm.workers.is_some(),
+            file_list: content.tpm.file_list,
             ended_signers: revoked.chain(retired).collect(),
             witnesses: witnesses.collect::<Result<_, _>>().map_err(VerifyError::Witness)?,
             witnesses_needed: content.witnesses.threshold,

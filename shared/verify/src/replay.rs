@@ -25,6 +25,10 @@ pub struct Materials<'a> {
     pub second_opinion: bool,
     /// The log of the measured boot, for evidence of kind `tpm` (checks T25 to T30).
     pub event_log: Option<&'a [u8]>,
+    /// The kernel's log of files that it measured, for evidence of kind `tpm` (T31 to T34).
+    pub kernel_log: Option<&'a [u8]>,
+    /// The list of files whose hash the policy has (T34).
+    pub file_list: Option<&'a [u8]>,
     /// Cosignature lines of witnesses (C2SP), beside those that the proof carries (check P20).
     pub cosignatures: &'a [&'a [u8]],
     /// One rule result that was shown alone (check P19).

@@ -16,8 +16,6 @@ use tlog::{Hash, leaf_hash, node_hash};
 pub const GAPS_LISTED_MAX: usize = 64;
 /// Most forks that a report lists.
 pub const FORKS_LISTED_MAX: usize = 64;
-/// Deepest that a subtree is put together from its parts.
-const DEPTH_MAX: u32 = 64;
 
 /// Proofs of any boots, gathered.
 #[derive(Default)]
@@ -240,32 +238,19 @@ impl Quote {
         }
     }
 
-    /// The root over the first `size` leaves as they stand under this quote, where the set shows
-    /// enough of them.
+    /// The root over the first `size` leaves as they stand under this quote of more leaves, where
+    /// the set shows enough of them: a subtree whose halves are known is known too, because
+    /// [`Quote::take_path`] enters all that a path shows.
     fn prefix_root(&self, size: u64) -> Option<Hash> {
         let (mut rest, mut root) = (size, None);
         // Complete subtrees from the narrowest, on the right, to the widest.
         while rest > 0 {
             let width = 1_u64 << rest.trailing_zeros();
             rest -= width;
-            let left = self.subtree(rest, width, DEPTH_MAX)?;
+            let left = *self.nodes.get(&(rest, width))?;
             root = Some(root.map_or(left, |right| node_hash(&left, &right)));
         }
         root
-    }
-
-    /// A subtree, as it was seen or put together from its halves.
-    fn subtree(&self, start: u64, width: u64, depth: u32) -> Option<Hash> {
-        if let Some(known) = self.nodes.get(&(start, width)) {
-            return Some(*known);
-        }
-        // A part of the tree of which nothing was seen has no seen leaf either.
-        if width < 2 || depth == 0 || width > 2 * self.nodes.len() as u64 {
-            return None;
-        }
-        let half = width / 2;
-        let left = self.subtree(start, half, depth - 1)?;
-        Some(node_hash(&left, &self.subtree(start + half, half, depth - 1)?))
     }
 }
 
@@ -316,11 +301,33 @@ mod tests {
     /// Beside a leaf on the right stands the whole left, and both halves are under the root.
     #[test]
     fn wide_subtrees_are_known_from_one_path() {
-        for (size, index) in [(2, 0), (6, 0), (8, 0), (192, 0), (192, 128), (192, 191)] {
+        let shown = [(3, 0, 2), (6, 0, 4), (9, 0, 8), (192, 0, 64), (192, 0, 128)];
+        for (size, index, older) in shown.into_iter().chain([(192, 128, 128), (192, 191, 128)]) {
             let tree = tree(size as u8);
-            let found = quote(&tree, size, &[index]).prefix_root(size);
-            assert_eq!(found, tree.root_at(size).ok(), "{index} of {size}");
+            let found = quote(&tree, size, &[index]).prefix_root(older);
+            assert_eq!(found, tree.root_at(older).ok(), "{older} of {size} by {index}");
         }
+        assert_eq!(quote(&tree(192), 192, &[0]).prefix_root(160), None);
+    }
+
+    /// One path shows an older tree or nothing; never another.
+    #[test]
+    fn one_path_shows_no_other_tree() {
+        let tree = tree(33);
+        for size in 1..=33_u64 {
+            for index in 0..size {
+                let quote = quote(&tree, size, &[index]);
+                for older in 1..=size {
+                    let found = quote.prefix_root(older);
+                    let right = found.is_none() || found == tree.root_at(older).ok();
+                    assert!(right, "{older} of {size} by {index}");
+                }
+            }
+        }
+        // Both sides of the top are known: the left one whole, the right one with its leaf.
+        assert_eq!(quote(&tree, 6, &[4]).prefix_root(6), tree.root_at(6).ok());
+        assert_eq!(quote(&tree, 6, &[0]).prefix_root(6), tree.root_at(6).ok());
+        assert_eq!(quote(&tree, 7, &[0]).prefix_root(7), None);
     }
 
     #[test]

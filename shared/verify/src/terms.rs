@@ -3,7 +3,7 @@
 
 use crate::VerifyError;
 use crate::evidence::measured;
-use attest::tpm::{AkTrust, HashAlgorithm, TpmPolicy};
+use attest::tpm::{AkTrust, HashAlgorithm, TpmPolicy, WorkerRelease};
 use attest::{
     DocumentKind, NitroPolicy, NonceRule, ReferenceValues, TrustAnchor, VerificationTime,
 };
@@ -148,6 +148,15 @@ fn quotes(content: &Content, boot_configs: &[BootConfig]) -> Result<TpmPolicy, V
                 policy = policy.with_runtime_pcr(register, measured(bank, config))?;
             }
         }
+    }
+    if let Some(workers) = &tpm.workers {
+        let releases = workers.releases.iter().map(|one| WorkerRelease {
+            name: one.name.clone(),
+            sha256: one.sha256,
+            from_ms: one.from.0,
+            to_ms: one.to.map(|to| to.0),
+        });
+        policy = policy.with_workers(workers.register, releases)?;
     }
     for one in &content.revoked_certificates {
         policy = policy.with_revoked(one.issuer.clone(), &one.serial);

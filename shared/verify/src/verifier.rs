@@ -2,6 +2,7 @@
 //! whose policy holds its moment. All of them are one engine; what differs is the claim that they
 //! give out.
 
+use crate::alone::Attested;
 use crate::cache::Work;
 use crate::engine::{Engine, Judged, Moment};
 use crate::replay::Materials;
@@ -91,6 +92,20 @@ impl LiveVerifier {
     ) -> Result<VerifiedDocument, VerifyError> {
         let time = VerificationTime::Live { now_ms: self.now_ms };
         self.engine.policy.judge_document(bytes, kind, time, Some(nonce))
+    }
+
+    /// Judges evidence of any accepted kind alone under the same policy and clock, and says which
+    /// boot configuration it was measured with. It has to answer `nonce`. `event_log` is the log
+    /// of the measured boot, for a TPM's.
+    pub fn verify_evidence(
+        &self,
+        kind: Kind,
+        bytes: &[u8],
+        event_log: Option<&[u8]>,
+        nonce: Vec<u8>,
+    ) -> Result<Attested, VerifyError> {
+        let time = VerificationTime::Live { now_ms: self.now_ms };
+        self.engine.policy.judge_evidence(kind, bytes, event_log, time, Some(nonce))
     }
 
     /// Moves the clock. Documents are judged anew, and so is whether the policy is in force.

@@ -125,16 +125,22 @@ pub fn parse_view(bytes: &[u8]) -> Result<Proof, VerifyError> {
 /// The proof that a view stands for. The result went through `Proof::parse` and is canonical; the
 /// view's derived fields (`proof_hash`, `decision`) have to agree with it.
 pub fn from_json(view: &Value) -> Result<Proof, VerifyError> {
+    Ok(Proof::parse(&view_to_bytes(view)?)?)
+}
+
+/// The bytes that a view stands for, which no other view does: what a verifier takes. Nothing was
+/// parsed or judged yet, and they may be no proof: verification finds out, once.
+pub fn view_to_bytes(view: &Value) -> Result<Vec<u8>, VerifyError> {
     let root = object("", view)?;
     let statement = statement_from_json(object("statement", &view["statement"])?)?;
     let signature = hex::<64>("signature", root.get("signature"))?;
     let signed = SignedStatement::from_parts_unverified(statement, Signature(signature));
     let unsigned = root.get("unsigned").map(unsigned_from_json).transpose()?;
-    let proof = Proof::parse(&Proof { signed, unsigned }.to_bytes())?;
+    let proof = Proof { signed, unsigned };
     if to_json(&proof) != *view {
         return Err(problem("", "holds unknown, derived or differently written fields"));
     }
-    Ok(proof)
+    Ok(proof.to_bytes())
 }
 
 fn unsigned_from_json(view: &Value) -> Result<Unsigned, VerifyError> {

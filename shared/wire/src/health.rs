@@ -4,8 +4,9 @@
 use cbor::{CborError, Reader, Writer};
 
 closed! {
-    /// What holds the enclave process inside its image. Each stands only after it was tried or the
-    /// kernel confirmed it. The numbers are frozen.
+    /// What holds the enclave process, inside its image or on a host with a TPM. Each stands only
+    /// after it was tried or the kernel confirmed it. The numbers are frozen: they stand in boot
+    /// records too (`shared/proof/FORMAT.md` §6).
     pub enum Confinement {
         /// The root file system takes no write.
         ReadOnlyRoot,
@@ -17,12 +18,26 @@ closed! {
         MemoryLimit,
         /// The kernel has no Internet sockets and no Unix sockets.
         NoNetwork,
-        /// Root was given up, with every capability.
+        /// The process is not root and has no capability: it gave both up, or never had them.
         NotRoot,
         /// No program can give the process privileges.
         NoNewPrivileges,
         /// System calls outside the list end the process.
         SyscallFilter,
+        /// The process has its own users: a capability among them is none among the host's.
+        OwnUserNamespace,
+        /// It has its own network, with no interface that is up.
+        OwnNetworkNamespace,
+        /// It has its own mounts.
+        OwnMountNamespace,
+        /// It has its own System V and POSIX queues, semaphores and shared memory.
+        OwnIpcNamespace,
+        /// It has its own host name.
+        OwnUtsNamespace,
+        /// Landlock refuses it every file but the kernel's entropy.
+        Landlock,
+        /// No page of its memory goes to swap. A host that hibernates writes it all the same.
+        LockedMemory,
     }
 }
 

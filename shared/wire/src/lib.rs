@@ -13,7 +13,7 @@ pub use health::{Confinement, Health};
 pub use report::{BootInfo, Entry, Event, Quote, Refusal, RefusalCode, Report, RulebookInfo};
 
 /// Version of this protocol: another number whenever a frame changes.
-pub const PROTOCOL_VERSION: u64 = 3;
+pub const PROTOCOL_VERSION: u64 = 4;
 /// Largest frame body, in bytes: a bundle, its freshness statement and their heads.
 pub const FRAME_BYTES_MAX: usize = 17 << 20;
 /// Largest request body, in bytes.

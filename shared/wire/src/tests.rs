@@ -99,7 +99,7 @@ fn frames_change_with_the_version_only() {
     let sum = frames.flatten().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    assert_eq!((PROTOCOL_VERSION, format!("{sum:016x}")), (3, "1fb363af9509df51".into()));
+    assert_eq!((PROTOCOL_VERSION, format!("{sum:016x}")), (4, "5dd548028049cf4b".into()));
 }
 
 #[test]
@@ -158,11 +158,12 @@ fn confinement_is_a_closed_list() {
         let report = Report::Health { id: 1, health };
         assert_eq!(Report::parse(&report.to_bytes()).as_ref(), Ok(&report));
     }
-    // The report ends in the list's head and its numbers: 8 is none, and nine are too many.
+    // The report ends in the list's head and its numbers: 15 is none, and sixteen are too many.
     let bytes = Report::Health { id: 1, health: health() }.to_bytes();
-    let (head, list) = bytes.split_at(bytes.len() - 9);
-    assert_eq!(list, [0x88, 0, 1, 2, 3, 4, 5, 6, 7]);
-    for list in [&[0x81, 8][..], &[0x89, 0, 1, 2, 3, 4, 5, 6, 7, 7]] {
+    let (head, list) = bytes.split_at(bytes.len() - 16);
+    assert_eq!(list, [0x8f, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+    let sixteen = [&[0x90][..], &list[1..], &[14]].concat();
+    for list in [&[0x81, 15][..], &sixteen] {
         let refused = Report::parse(&[head, list].concat());
         assert!(matches!(refused, Err(WireError::Malformed(_))));
     }

@@ -7,6 +7,7 @@ use attestation_fixtures::{DocumentSpec, LeafChain, TestPki};
 use aws_nitro_enclaves_nsm_api::api::{Digest, ErrorCode, Request, Response};
 use std::fs::File;
 use std::io::Read;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What an enclave is measured as.
@@ -31,12 +32,21 @@ pub struct Setup {
     pub quote_latency: Duration,
     /// Operations that are answered with `InternalError`.
     pub refused: Vec<Operation>,
+    /// They are only as long as this file is there.
+    pub refused_while: Option<PathBuf>,
 }
 
 impl Setup {
     /// A module that answers everything at once, for an enclave that is not in debug mode.
     pub fn new(identity: Identity) -> Self {
-        Self { identity, debug_mode: false, quote_latency: Duration::ZERO, refused: Vec::new() }
+        let (debug_mode, quote_latency) = (false, Duration::ZERO);
+        let (refused, refused_while) = (Vec::new(), None);
+        Self { identity, debug_mode, quote_latency, refused, refused_while }
+    }
+
+    fn refuses(&self, operation: Operation) -> bool {
+        self.refused.contains(&operation)
+            && self.refused_while.as_ref().is_none_or(|file| file.exists())
     }
 }
 
@@ -117,7 +127,7 @@ impl Module {
             return (operation, Response::Error(code));
         };
         let operation = Operation::of(&request);
-        if self.setup.refused.contains(&operation) {
+        if self.setup.refuses(operation) {
             return (operation, Response::Error(ErrorCode::InternalError));
         }
         let answered = self.perform(request);

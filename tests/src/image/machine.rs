@@ -1,7 +1,7 @@
 //! One machine, started by hand: devices, QEMU, heartbeat, command link.
 
 use super::{Slot, Tools, read};
-use crate::stack::wait;
+use crate::stack::{binary, wait};
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ use wire::{Report, body_length, frame};
 const MEMORY_MIB: u32 = 512;
 /// The first words of a live guest, as AWS's init says them.
 const HEARTBEAT: u8 = 0xb7;
+/// How the bridge is asked for the command link.
+const GREETING: &[u8] = b"CONNECT 5000\n";
 /// How long a report may take under software emulation.
 const REPORT_MAX: Duration = Duration::from_secs(120);
 
@@ -51,10 +53,10 @@ impl Machine {
         let heartbeat = UnixListener::bind(at("vsock_9000")).expect("a socket");
         heartbeat.set_nonblocking(true).expect("a listener that can be asked");
         let mut nsm = Command::new(&tools.nsm_device);
-        nsm.arg("--socket").arg(at("nsm")).arg("--eif").arg(eif);
+        nsm.arg("--socket").arg(at("vhost-nsm.sock")).arg("--eif").arg(eif);
         nsm.arg("--log").arg(at("nsm.log")).args(device);
         let mut vsock = Command::new(&tools.vsock_device);
-        let paths = (at("vsock"), at("vhost"));
+        let paths = (at("vsock"), at("vhost-vsock.sock"));
         vsock.arg("--guest-cid=16").arg(joined("--uds-path=", &paths.0));
         vsock.arg(joined("--socket=", &paths.1));
         let quiet = |command: &mut Command| {
@@ -62,9 +64,12 @@ impl Machine {
             Running(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
         };
         let devices = [quiet(&mut nsm), quiet(&mut vsock)];
-        wait("the devices", || at("nsm").exists() && at("vhost").exists());
+        let listen = || at("vhost-nsm.sock").exists() && at("vhost-vsock.sock").exists();
+        wait("the devices", listen);
+        // Made first: it may have to build the binary that knows it.
+        let mut line = qemu(tools, folder.path(), &image.cmdline, serial);
         let started = Instant::now();
-        let qemu = quiet(&mut qemu(tools, folder.path(), &image.cmdline, serial));
+        let qemu = quiet(&mut line);
         Self { folder, heartbeat, qemu, _devices: devices, started, _slot: slot }
     }
 
@@ -135,10 +140,24 @@ impl Drop for Running {
 }
 
 impl Link {
+    /// A link to an address that `probity enclave run` printed.
+    pub fn at(address: &str) -> Option<Self> {
+        let path = address.strip_prefix("hybrid:")?.strip_suffix(":5000")?;
+        Self::open(Path::new(path))
+    }
+
+    /// Asks for a link, and hangs up after a time without having taken the answer.
+    pub fn hang_up(address: &str, after: Duration) {
+        let path = address.strip_prefix("hybrid:").and_then(|rest| rest.strip_suffix(":5000"));
+        let mut stream = UnixStream::connect(path.expect("a hybrid address")).expect("a socket");
+        stream.write_all(GREETING).expect("the bridge reads");
+        std::thread::sleep(after);
+    }
+
     fn open(path: &Path) -> Option<Self> {
         let mut stream = UnixStream::connect(path).ok()?;
         stream.set_read_timeout(Some(REPORT_MAX)).ok()?;
-        stream.write_all(b"CONNECT 5000\n").ok()?;
+        stream.write_all(GREETING).ok()?;
         // `OK` and a port in one line, or the connection is closed: nobody listens yet.
         let mut byte = [0];
         let mut line = Vec::new();
@@ -149,10 +168,15 @@ impl Link {
         line.starts_with(b"OK ").then_some(Self { stream })
     }
 
-    /// Sends a command and takes the next report that is an answer, past entries and quotes.
-    pub fn ask(&mut self, command: &wire::Command) -> Report {
+    /// Sends a command.
+    pub fn say(&mut self, command: &wire::Command) {
         let bytes = frame(&command.to_bytes()).expect("a small frame");
         self.stream.write_all(&bytes).expect("the enclave reads");
+    }
+
+    /// Sends a command and takes the next report that is an answer, past entries and quotes.
+    pub fn ask(&mut self, command: &wire::Command) -> Report {
+        self.say(command);
         loop {
             match self.report() {
                 Report::Entry(_) | Report::Quote(_) | Report::Event(_) => {}
@@ -172,22 +196,16 @@ impl Link {
 
 /// QEMU as `probity enclave run` starts it, with a serial port when asked.
 fn qemu(tools: &Tools, folder: &Path, cmdline: &str, serial: bool) -> Command {
-    let at = |name: &str| folder.join(name);
-    let memory = format!("memory-backend-memfd,id=mem0,size={MEMORY_MIB}M,share=on");
-    let socket = |id: &str, name: &str| format!("socket,id={id},path={}", at(name).display());
+    let mut line = Command::new(binary("probity"));
+    line.args(["enclave", "machine", "--cpus", "1", "--memory", &MEMORY_MIB.to_string()]);
+    line.args(["--cmdline", cmdline]).arg("--folder").arg(folder);
+    if serial {
+        line.arg("--console").arg(folder.join("console"));
+    }
+    let line = line.output().expect("our binary runs");
+    assert!(line.status.success(), "{}", String::from_utf8_lossy(&line.stderr));
     let mut command = Command::new(&tools.qemu);
-    command.args(["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"]);
-    command.args(["-no-reboot", "-M", "microvm,acpi=off,memory-backend=mem0"]);
-    command.args(["-m", &format!("{MEMORY_MIB}M"), "-object", &memory, "-smp", "1"]);
-    command.args(["-accel", "tcg", "-cpu", "max"]);
-    command.args(["-chardev", &socket("vsock", "vhost")]);
-    command.args(["-device", "vhost-user-vsock-device,chardev=vsock"]);
-    command.args(["-chardev", &socket("nsm", "nsm")]);
-    command.args(["-device", "vhost-user-test-device,chardev=nsm,virtio-id=33,num_vqs=1"]);
-    command.arg("-kernel").arg(at("kernel")).arg("-initrd").arg(at("initrd"));
-    command.args(["-append", &format!("{} probity_parent_cid=2", cmdline.trim_end())]);
-    let console = format!("file:{}", at("console").display());
-    command.args(["-serial", if serial { &console } else { "none" }]);
+    command.args(String::from_utf8(line.stdout).expect("UTF-8").lines());
     command
 }
 

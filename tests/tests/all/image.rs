@@ -6,6 +6,7 @@ mod boots;
 mod faults;
 mod proofs;
 mod refused;
+mod restarts;
 
 use attest::{NitroPolicy, NonceRule, ReferenceValues, VerificationTime};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,11 +1,13 @@
 //! The trusted computing base: `enclave/TCB` is the real dependency tree, no more and no less,
-//! and what must stay out is out.
+//! `enclave/worker/TCB` what the worker on a TPM host adds to it, and what must stay out is out.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Most external packages that the enclave may link (two versions of one crate count twice).
 const EXTERNAL_MAX: usize = 60;
+/// Most that the worker may add to them.
+const WORKER_EXTERNAL_MAX: usize = 3;
 
 /// (name, version) of every package in the enclave's tree, for normal edges.
 fn tree(package: &str) -> BTreeSet<(String, String)> {
@@ -37,7 +39,7 @@ fn tree(package: &str) -> BTreeSet<(String, String)> {
 }
 
 fn ours() -> BTreeSet<String> {
-    let folders = ["shared", ".", "eif"].map(|folder| tests::root().join(folder));
+    let folders = ["shared", ".", "eif", "enclave"].map(|folder| tests::root().join(folder));
     folders
         .iter()
         .flat_map(|folder| std::fs::read_dir(folder).expect("folder"))
@@ -53,52 +55,78 @@ pub fn external() -> BTreeSet<(String, String)> {
     tree("enclave").into_iter().filter(|(name, _)| !ours.contains(name)).collect()
 }
 
-#[test]
-fn the_list_is_the_tree() {
-    let external = external();
-    let linked: BTreeSet<_> = external.iter().map(|(name, _)| name.clone()).collect();
-    let text = std::fs::read_to_string(tests::root().join("enclave/TCB")).expect("TCB");
+/// The names in a list of crates, each with its reason.
+fn listed(file: &str) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(tests::root().join(file)).expect("TCB");
     let mut listed = BTreeSet::new();
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         let (name, reason) = line.split_once(": ").expect("name: reason");
         assert!(reason.len() > 10, "{name} has no reason");
         assert!(listed.insert(name.to_owned()), "{name} is listed twice");
     }
+    listed
+}
+
+/// Compares both ways.
+fn must_be_listed(linked: &BTreeSet<String>, file: &str) {
+    let listed = listed(file);
     let unlisted: Vec<_> = linked.difference(&listed).collect();
-    let gone: Vec<_> = listed.difference(&linked).collect();
-    assert!(unlisted.is_empty(), "linked but not in enclave/TCB: {unlisted:?}");
-    assert!(gone.is_empty(), "in enclave/TCB but not linked: {gone:?}");
+    let gone: Vec<_> = listed.difference(linked).collect();
+    assert!(unlisted.is_empty(), "linked but not in {file}: {unlisted:?}");
+    assert!(gone.is_empty(), "in {file} but not linked: {gone:?}");
+}
+
+#[test]
+fn the_list_is_the_tree() {
+    let external = external();
+    let linked: BTreeSet<_> = external.iter().map(|(name, _)| name.clone()).collect();
+    must_be_listed(&linked, "enclave/TCB");
     assert!(external.len() <= EXTERNAL_MAX, "{} external packages", external.len());
     println!("enclave: {} external packages, {} names", external.len(), linked.len());
 }
 
 #[test]
+fn the_worker_adds_what_its_own_list_says() {
+    let (ours, enclave) = (ours(), external());
+    let external = tree("worker").into_iter().filter(|(name, _)| !ours.contains(name));
+    let added: BTreeSet<_> = external.filter(|package| !enclave.contains(package)).collect();
+    let linked: BTreeSet<_> = added.iter().map(|(name, _)| name.clone()).collect();
+    must_be_listed(&linked, "enclave/worker/TCB");
+    assert!(added.len() <= WORKER_EXTERNAL_MAX, "{} packages more", added.len());
+    println!("worker: {} external packages more", added.len());
+}
+
+#[test]
 fn what_must_stay_out_is_out() {
-    let tree = tree("enclave");
-    let names: BTreeSet<_> = tree.iter().map(|(name, _)| name.as_str()).collect();
-    for forbidden in [
-        "attestation-fixtures",
-        "simulator",
-        "nsm-device",
-        "eif",
-        "attest",
-        "verify",
-        "x509-cert",
-        "coset",
-        "ring",
-        "rustls",
-        "tokio",
-        "tracing",
-        "hyper",
-        "tss-esapi",
-    ] {
-        assert!(!names.contains(forbidden), "the enclave links {forbidden}");
+    for package in ["enclave", "worker"] {
+        let tree = tree(package);
+        let names: BTreeSet<_> = tree.iter().map(|(name, _)| name.as_str()).collect();
+        for forbidden in [
+            "attestation-fixtures",
+            "simulator",
+            "nsm-device",
+            "eif",
+            "parent",
+            "tpm-host",
+            "attest",
+            "verify",
+            "x509-cert",
+            "coset",
+            "ring",
+            "rustls",
+            "tokio",
+            "tracing",
+            "hyper",
+            "tss-esapi",
+        ] {
+            assert!(!names.contains(forbidden), "{package} links {forbidden}");
+        }
     }
 }
 
 #[test]
 fn no_fake_is_linked_into_what_is_shipped() {
-    for package in ["enclave", "parent", "verify-cli", "eif"] {
+    for package in ["enclave", "worker", "parent", "tpm-host", "verify-cli", "eif"] {
         for (name, _) in tree(package) {
             let fake = ["attestation-fixtures", "simulator", "nsm-device"].contains(&name.as_str());
             assert!(!fake, "{package} links {name}");

@@ -10,7 +10,7 @@ use policy::Kind;
 
 use super::super::arguments;
 use super::scaffold::quoted;
-use super::{Add, read, sign};
+use super::{Add, add_tpm, read, sign};
 
 /// Adds an entry; what was added.
 pub(super) fn add(what: &Add) -> anyhow::Result<String> {
@@ -45,6 +45,10 @@ pub(super) fn add(what: &Add) -> anyhow::Result<String> {
             (source, "revoked_certificates", entry)
         }
         Add::Witness { source, key } => return witness(source, key),
+        Add::Worker(arguments) => return add_tpm::worker(arguments),
+        Add::TpmKey(arguments) => return add_tpm::key(arguments),
+        Add::AkRoot(arguments) => return add_tpm::root(arguments, "ak_roots"),
+        Add::EkRoot(arguments) => return add_tpm::root(arguments, "ek_roots"),
         Add::Require { source, check } => {
             (source, "required_checks", format!("  - {}\n", quoted(check)))
         }
@@ -54,7 +58,7 @@ pub(super) fn add(what: &Add) -> anyhow::Result<String> {
 }
 
 /// The text with `kind` among the kinds: a release of another would be of no effect.
-fn with_kind(text: &str, kind: Kind) -> anyhow::Result<String> {
+pub(super) fn with_kind(text: &str, kind: Kind) -> anyhow::Result<String> {
     let line = text.lines().find(|line| line.starts_with("kinds:")).unwrap_or_default();
     let list = line["kinds:".len().min(line.len())..].split('#').next().unwrap_or_default().trim();
     let inner = list.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
@@ -114,7 +118,7 @@ fn witness(source: &Path, key: &str) -> anyhow::Result<String> {
     replace(source, &changed, &format!("witnesses:\n{added}"))
 }
 
-fn text_of(path: &Path) -> anyhow::Result<String> {
+pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {
     let text = String::from_utf8(super::super::read(path)?);
     text.with_context(|| format!("{}: no UTF-8", path.display()))
 }
@@ -142,7 +146,7 @@ fn appended(text: &str, key: &str, entry: &str) -> anyhow::Result<String> {
 }
 
 /// Raises the version, checks, writes.
-fn replace(path: &Path, text: &str, added: &str) -> anyhow::Result<String> {
+pub(super) fn replace(path: &Path, text: &str, added: &str) -> anyhow::Result<String> {
     let old = read::source(path).context("the source as it was")?;
     let raised = text.lines().map(|line| match line.starts_with("version:") {
         true => format!("version: {}\n", old.version.saturating_add(1)),

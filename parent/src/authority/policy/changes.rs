@@ -165,6 +165,8 @@ fn tpm_lines(tpm: &policy::Tpm, say: &mut impl FnMut(String)) {
         firmware,
         dedicated_roots,
         keys,
+        workers,
+        file_list,
     } = tpm;
     ak_names.iter().for_each(|name| say(format!("tpm AK {}", crypto::to_hex(name))));
     ak_roots.iter().for_each(|one| say(root("tpm AK root", one)));
@@ -189,6 +191,17 @@ fn tpm_lines(tpm: &policy::Tpm, say: &mut impl FnMut(String)) {
             let (ms, resets, restarts) = (clock.ms, clock.resets, clock.restarts);
             say(format!("tpm AK {name} was at {ms} ms, {resets} resets, {restarts} restarts"));
         }
+    }
+    if let Some(workers) = workers {
+        say(format!("tpm workers are measured into PCR{}", workers.register));
+        for one in &workers.releases {
+            let to = one.to.map_or("open end".to_owned(), |to| format!("until {to}"));
+            let sha256 = crypto::to_hex(&one.sha256);
+            say(format!("tpm worker {} from {} {to}: {sha256}", one.name, one.from));
+        }
+    }
+    if let Some(hash) = file_list {
+        say(format!("tpm file list {}", crypto::to_hex(hash)));
     }
 }
 

@@ -130,9 +130,31 @@ fn accepted(text: &mut String, content: &Content, at: Millis) {
             );
         }
     }
+    if let Some(workers) = &tpm.workers {
+        worker_lines(text, workers, at);
+    }
+    if let Some(hash) = &tpm.file_list {
+        let hash = crypto::to_hex(&hash[..6]);
+        line(text, "files", format!("those of the list with SHA-384 {hash}… (kernel's log)"));
+    }
     if let Some(regions) = &content.regions {
         line(text, "regions", regions.join(", "));
     }
+}
+
+fn worker_lines(text: &mut String, workers: &policy::Workers, at: Millis) {
+    for release in &workers.releases {
+        let until = release.to.map_or("open end".to_owned(), |to| format!("until {to}"));
+        let now = match () {
+            () if at < release.from => "not yet",
+            () if release.to.is_some_and(|to| at >= to) => "ended",
+            () => "accepted",
+        };
+        let (name, digest) = (&release.name, crypto::to_hex(&release.sha256[..6]));
+        let window = format!("from {} {until}", release.from);
+        line(text, "worker", format!("{now:<9} {name}, {window}, sha256 {digest}…"));
+    }
+    line(text, "", format!("measured into PCR{}, with the boot configuration", workers.register));
 }
 
 fn word(content: &Content, release: &Release, at: Millis) -> &'static str {
@@ -207,7 +229,10 @@ fn not_demanded(content: &Content) -> Vec<String> {
     gap(content.releases.iter().any(|one| one.to.is_none()), "an end for releases with open end");
     let tpm = content.kinds.contains(&Kind::Tpm);
     gap(tpm && !content.tpm.event_log_required, "the measured-boot log (T25 to T30)");
-    gap(tpm, "a time of TPM quotes: they have none (P10)");
+    gap(
+        tpm,
+        "a time of TPM quotes: they have none (P10), and `age` is not asked of them; see P11, P20",
+    );
     let (names, keys) = (&content.tpm.ak_names, &content.tpm.keys);
     let known = |has: fn(&AttestationKey) -> bool| {
         let of = |name: &Vec<u8>| keys.iter().any(|key| key.name == *name && has(key));
@@ -222,9 +247,22 @@ fn not_demanded(content: &Content) -> Vec<String> {
         tpm && !known(|key| key.qualified_name.is_some()),
         "a qualified name of every attestation key (T16)",
     );
+    let unmeasured = |kind: &Kind| match kind {
+        Kind::Nitro => false,
+        Kind::NitroTpm => content.tpm.boot_pcr.is_none(),
+        Kind::Tpm => content.tpm.boot_pcr.is_none() && content.tpm.workers.is_none(),
+    };
     gap(
-        content.kinds != [Kind::Nitro] && content.tpm.boot_pcr.is_none(),
+        content.kinds.iter().any(unmeasured),
         "a register for the boot configuration of instances: whose rules they load is not measured",
+    );
+    gap(
+        tpm && content.tpm.workers.is_none(),
+        "workers: any program of the measured boot may hold the key (T24)",
+    );
+    gap(
+        tpm && content.tpm.file_list.is_none(),
+        "a list of files: what the kernel measured is not judged (T31 to T34)",
     );
     gap(true, "completeness: whether the host shows every proof (audit the log, P9)");
     gaps

@@ -160,6 +160,9 @@ fn sort(content: &mut Content) {
     if let Some(versions) = &mut content.tpm.firmware {
         versions.sort_unstable();
     }
+    if let Some(workers) = &mut content.tpm.workers {
+        workers.releases.sort_by(|a, b| a.name.cmp(&b.name));
+    }
     content.witnesses.keys.sort_unstable();
     content.required_checks.sort_unstable();
     if let Some(regions) = &mut content.regions {

@@ -94,6 +94,9 @@ required_checks: []
 #   ak_names: [\"000b…\"]
 #   pcrs: { pcr4: \"…\", pcr7: \"…\" }
 #   firmware: [\"0x0001000200030004\"]
+#   workers:
+#     register: 14
+#     releases: [{ name: \"1.0\", sha256: \"…\", from: 2026-01-01T00:00:00Z }]
 
 # Registers that every document must have: role (pcr3), instance (pcr4), image signer (pcr8).
 # required_pcrs: { pcr8: \"…\" }

@@ -1,5 +1,7 @@
 //! A policy's whole life at the desk, and every slip that it must catch with a line.
 
+mod tpm;
+
 use std::path::Path;
 
 use clap::Parser as _;

@@ -1,17 +1,27 @@
 //! `tpm` in a policy's source: which keys are believed and why, what was measured, what is known of
-//! keys and firmware.
+//! keys and firmware, which workers and files may run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use compiler::yaml::Node;
-use policy::{AttestationKey, Tpm, TpmClock};
+use compiler::yaml::{Node, Value};
+use policy::{AttestationKey, Tpm, TpmClock, WorkerRelease, Workers};
 
 use super::fields::{Fields, parsed};
 use super::read::{Read, der_in, each, measured, named_der};
 
-const KEYS: [&str; 8] =
-    ["ak_names", "ak_roots", "ek_roots", "pcrs", "event_log", "boot_pcr", "firmware", "keys"];
+const KEYS: [&str; 10] = [
+    "ak_names",
+    "ak_roots",
+    "ek_roots",
+    "pcrs",
+    "event_log",
+    "boot_pcr",
+    "firmware",
+    "keys",
+    "workers",
+    "file_list",
+];
 
 pub(super) fn tpm(file: &str, node: &Node, folder: &Path) -> Read<Tpm> {
     let fields = Fields::of(file, node, &KEYS, false)?;
@@ -66,6 +76,35 @@ pub(super) fn tpm(file: &str, node: &Node, folder: &Path) -> Read<Tpm> {
         firmware,
         dedicated_roots,
         keys: each(&fields, "keys", |node| key(file, node))?,
+        workers: fields.get("workers").map(|node| workers(file, node)).transpose()?,
+        file_list: fields.get("file_list").map(|node| file_list(file, node, folder)).transpose()?,
+    })
+}
+
+fn workers(file: &str, node: &Node) -> Read<Workers> {
+    let fields = Fields::of(file, node, &["register", "releases"], false)?;
+    let register = fields.parsed("register", "the number of a register", str::parse::<u8>)?;
+    let releases = each(&fields, "releases", |node| {
+        let fields = Fields::of(file, node, &["name", "sha256", "from", "to"], false)?;
+        let sha256 =
+            fields.parsed("sha256", "64 hexadecimal digits", crypto::from_hex_exact::<32>)?;
+        let to = fields.get("to").map(|_| fields.time("to")).transpose()?;
+        Ok(WorkerRelease { name: fields.text("name")?, sha256, from: fields.time("from")?, to })
+    })?;
+    Ok(Workers { register, releases })
+}
+
+/// SHA-384 of the list: as it is, or of the file beside the source.
+fn file_list(file: &str, node: &Node, folder: &Path) -> Read<[u8; 48]> {
+    if !matches!(node.value, Value::Map(_)) {
+        return parsed(file, node, "96 hexadecimal digits", crypto::from_hex_exact::<48>);
+    }
+    let fields = Fields::of(file, node, &["file"], false)?;
+    fields.parsed("file", "the name of a file beside this one", |name| {
+        let bytes = super::super::read(&folder.join(name));
+        let bytes = bytes.map_err(|error| format!("{error:#}"))?;
+        attest::ima::FileList::parse(&bytes).map_err(|error| error.to_string())?;
+        Ok::<_, String>(crypto::sha384(&[&bytes]))
     })
 }
 

@@ -1,5 +1,5 @@
 //! The checks of TPM 2.0 evidence. The numbers are fixed, also of those that another part of the
-//! system makes: registering a key is the registrar's, the kernel's own log is not judged yet.
+//! system makes: registering a key is the registrar's.
 
 use super::Entry;
 
@@ -74,14 +74,16 @@ pub(super) const CHECKS: [Entry; 34] = [
         "T24",
         "registers have the reference values",
         "compare the registers with those of the boot you expect; after an update add the new \
-         values to the policy once you have reproduced them",
+         values to the policy once you have reproduced them, and those of a new worker with \
+         `probity policy add worker`",
     ),
     (
         "T25",
         "event log replays to the quoted registers",
         "read the log again after boot has ended and send all of it; if it still differs, \
          somebody altered the log or extended a register without logging it; a register that \
-         the running system extends is left out of the quote, or its value fixed in the policy",
+         the running system extends is left out of the quote, or its value fixed in the policy; \
+         a runtime log's register must be one that nothing else extends (shim takes PCR14)",
     ),
     ("T26", "event log is crypto-agile and its sizes are bounded", LOG),
     (
@@ -106,12 +108,26 @@ pub(super) const CHECKS: [Entry; 34] = [
         "read the log after the operating system has started; on firmware that does not log the \
          end of boot services leave PCR5 out of the quote",
     ),
-    ("T31", "kernel's log replays to PCR10", "the kernel's log is not judged yet"),
+    (
+        "T31",
+        "kernel's log replays to PCR10",
+        "give binary_runtime_measurements, read after the quote was made, of a kernel from 5.8 on \
+         (older ones pad SHA-1), without a restart of the machine in between",
+    ),
     (
         "T32",
         "kernel's log entries follow from their templates",
-        "the kernel's log is not judged yet",
+        "use the template ima-ng or ima-sig, and send the log exactly as the kernel wrote it",
     ),
-    ("T33", "kernel's log may be ahead of the quote", "the kernel's log is not judged yet"),
-    ("T34", "policy for files is signed and versioned", "the kernel's log is not judged yet"),
+    (
+        "T33",
+        "kernel's log may be ahead of the quote",
+        "read the log after the quote was made: it is too short for it",
+    ),
+    (
+        "T34",
+        "policy for files is signed and versioned",
+        "look at the file: if it belongs to the machine, add its line to the list and sign a new \
+         version of the policy with the list's hash; if it does not, treat the machine as taken",
+    ),
 ];

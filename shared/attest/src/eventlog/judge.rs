@@ -18,20 +18,32 @@ pub(crate) struct Judged {
     pub(crate) notes: Vec<String>,
 }
 
-/// Judges `log` against the registers of a quote whose signature was verified. Registers that
-/// the policy gives to the running system are left out: the firmware closed its log before.
+/// Judges a log against the registers of a quote whose signature was verified. Registers that
+/// the policy gives to the running system are left out, and so are those `replayed` from
+/// logs of their own, of which this log must know nothing: the firmware closed its log before.
 pub(crate) fn verify(
-    log: &[u8],
+    parsed: &UnverifiedEventLog<'_>,
     bank: HashAlgorithm,
     quoted: &BTreeMap<u8, Vec<u8>>,
+    replayed: &BTreeSet<u8>,
     policy: &TpmPolicy,
 ) -> Result<Judged, AttestError> {
-    let parsed = UnverifiedEventLog::parse(log)?;
-    let runtime = policy.runtime_registers();
-    let mut notes = check_kinds(&parsed, &(&policy.reads() - &runtime))?;
-    for index in quoted.keys().filter(|index| runtime.contains(*index)) {
-        notes.push(format!("T25 PCR{index} is the running system's: held to the policy's value"));
+    let mut runtime = policy.runtime_registers();
+    let held = quoted.keys().filter(|index| runtime.contains(*index));
+    let held: Vec<String> = held
+        .map(|index| format!("T25 PCR{index} is the running system's: held to the policy's value"))
+        .collect();
+    if let Some((event, index, _)) =
+        extending(parsed.events(), bank).find(|(_, index, _)| replayed.contains(index))
+    {
+        let what = format!("PCR{index} of the event log");
+        let expected = "no event: its own log begins at zeros";
+        let actual = format!("{} at byte {}", event.kind, event.offset);
+        return Err(AttestError::refuse(Check::t(25), what, expected, actual));
     }
+    runtime.extend(replayed);
+    let mut notes = check_kinds(parsed, &(&policy.reads() - &runtime))?;
+    notes.extend(held);
     let quoted = &quoted
         .iter()
         .filter(|(index, _)| !runtime.contains(*index))
@@ -40,7 +52,7 @@ pub(crate) fn verify(
     if parsed.padding_bytes() > 0 {
         notes.push(format!("T26 {} bytes of padding after the log", parsed.padding_bytes()));
     }
-    let unextended = check_replay(&parsed, bank, quoted)?;
+    let unextended = check_replay(parsed, bank, quoted)?;
     for index in unextended {
         notes.push(format!("T25 PCR{index} is quoted at its reset value; the log has no event"));
     }

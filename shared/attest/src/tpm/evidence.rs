@@ -1,8 +1,10 @@
-//! The evidence kind `tpm`, version 1 (TPM.md): one deterministic CBOR map with a quote, its key,
-//! the quoted values and what the quote speaks for. The reader takes one encoding only; what it
-//! returns is a claim until [`crate::tpm::verify_evidence`] has accepted the same bytes.
+//! The evidence kind `tpm`, versions 1 and 2 (TPM.md): one deterministic CBOR map with a quote, its
+//! key, the quoted values, what the quote speaks for, and in version 2 the runtime log. The reader
+//! takes one encoding only; what it returns is a claim until [`crate::tpm::verify_evidence`] has
+//! accepted the same bytes.
 
 use crate::Check;
+use crate::cel::RUNTIME_LOG_BYTES_MAX;
 use crate::error::AttestError;
 use cbor::{CborError, Reader, Writer};
 use sha2::{Digest, Sha256};
@@ -27,6 +29,8 @@ pub struct TpmEvidence<'a> {
     pub nonce: Option<&'a [u8]>,
     /// Certificates of the attestation key in DER, leaf first; none when its name is pinned.
     pub certificates: Vec<&'a [u8]>,
+    /// The runtime log ([`crate::cel`]), which makes this version 2; `None` is version 1.
+    pub runtime_log: Option<&'a [u8]>,
 }
 
 impl<'a> TpmEvidence<'a> {
@@ -43,12 +47,21 @@ impl<'a> TpmEvidence<'a> {
 
     fn read(bytes: &'a [u8]) -> Result<Self, CborError> {
         let mut reader = Reader::new(bytes);
-        reader.map_of("evidence", 9)?;
+        let keys = reader.map()?.left().unwrap_or_default();
         reader.key(1)?;
         let at = reader.position();
-        let found = reader.uint()?;
-        if found != VERSION {
-            return Err(CborError::Range { at, what: "version", expected: "1", found });
+        let version = reader.uint()?;
+        let expected = match version {
+            VERSION => KEYS,
+            VERSION_RUNTIME => KEYS + 1,
+            found => {
+                let expected = "1 or 2";
+                return Err(CborError::Range { at, what: "version", expected, found });
+            }
+        };
+        if keys != expected {
+            let (what, expected) = ("evidence", "9 keys in version 1, 10 in version 2");
+            return Err(CborError::Range { at: 0, what, expected, found: keys });
         }
         let field = |reader: &mut Reader<'a>, key, what, max| {
             reader.key(key)?;
@@ -67,14 +80,33 @@ impl<'a> TpmEvidence<'a> {
         let certificates = reader.entries("certificates", CERTIFICATES_MAX, |reader| {
             reader.bytes_max("certificate", 4096)
         })?;
+        let runtime_log = match version {
+            VERSION => None,
+            _ => Some(field(&mut reader, 10, "runtime_log", RUNTIME_LOG_BYTES_MAX as usize)?),
+        };
         reader.end()?;
-        Ok(Self { attest, signature, ak_public, pcrs, user_data, key_set, nonce, certificates })
+        Ok(Self {
+            attest,
+            signature,
+            ak_public,
+            pcrs,
+            user_data,
+            key_set,
+            nonce,
+            certificates,
+            runtime_log,
+        })
     }
 
-    /// Writes the map. The caller keeps the limits that [`TpmEvidence::parse`] sets.
+    /// Writes the map, version 2 where there is a runtime log. The caller keeps the limits that
+    /// [`TpmEvidence::parse`] sets.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.map(9).uint(1).uint(VERSION);
+        let (keys, version) = match self.runtime_log {
+            None => (KEYS, VERSION),
+            Some(_) => (KEYS + 1, VERSION_RUNTIME),
+        };
+        writer.map(keys as usize).uint(1).uint(version);
         writer.uint(2).bytes(self.attest).uint(3).bytes(self.signature);
         writer.uint(4).bytes(self.ak_public).uint(5).array(self.pcrs.len());
         for (index, value) in &self.pcrs {
@@ -88,6 +120,9 @@ impl<'a> TpmEvidence<'a> {
         writer.uint(9).array(self.certificates.len());
         for certificate in &self.certificates {
             writer.bytes(certificate);
+        }
+        if let Some(log) = self.runtime_log {
+            writer.uint(10).bytes(log);
         }
         writer.finish()
     }
@@ -144,5 +179,8 @@ fn nonce<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a [u8]>, CborError> {
 /// Most bytes in evidence of kind `tpm`.
 pub const EVIDENCE_BYTES_MAX: u64 = 32_768;
 const VERSION: u64 = 1;
+const VERSION_RUNTIME: u64 = 2;
+/// Keys of the map in version 1; version 2 has one more.
+const KEYS: u64 = 9;
 const CERTIFICATES_MAX: usize = 8;
 const QUOTE_TAG: &[u8] = b"probity/v1/tpm-quote";

@@ -50,7 +50,7 @@ impl HashAlgorithm {
     }
 
     /// The hash of the parts, one after the other.
-    pub(crate) fn digest(self, parts: &[&[u8]]) -> Vec<u8> {
+    pub fn digest(self, parts: &[&[u8]]) -> Vec<u8> {
         match self {
             HashAlgorithm::Sha256 => over::<Sha256>(parts),
             HashAlgorithm::Sha384 => over::<Sha384>(parts),

@@ -7,9 +7,9 @@ use crate::error::AttestError;
 use crate::tpm::HashAlgorithm;
 use crate::tpm::signature::{Scheme, SchemeKind, Signature, Value};
 use ring::signature::{self as algorithms, RsaPublicKeyComponents, UnparsedPublicKey};
-use x509_cert::der::asn1::ObjectIdentifier;
-use x509_cert::der::{Decode, Encode, asn1::UintRef};
-use x509_cert::spki::SubjectPublicKeyInfoOwned;
+use x509_cert::der::asn1::{Any, AnyRef, BitString, ObjectIdentifier, UintRef};
+use x509_cert::der::{Decode, Encode, Tag};
+use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 /// A curve of ECDSA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,6 +120,32 @@ impl PublicKey {
         }
     }
 
+    /// SubjectPublicKeyInfo in DER: the form that [`PublicKey::from_spki`] reads.
+    pub(crate) fn spki_der(&self) -> Result<Vec<u8>, AttestError> {
+        let encoded = || {
+            let (algorithm, key) = match self {
+                PublicKey::Rsa { modulus, exponent } => {
+                    let (oid, parameters) = (RSA_ENCRYPTION, Some(AnyRef::NULL.into()));
+                    (AlgorithmIdentifierOwned { oid, parameters }, rsa_key(modulus, exponent)?)
+                }
+                PublicKey::Ecc { curve, point } => {
+                    let curve = match curve {
+                        Curve::P256 => SECP256R1,
+                        Curve::P384 => SECP384R1,
+                    };
+                    let (oid, parameters) = (EC_PUBLIC_KEY, Some(Any::from(curve)));
+                    (AlgorithmIdentifierOwned { oid, parameters }, point.clone())
+                }
+            };
+            let subject_public_key = BitString::from_bytes(&key)?;
+            SubjectPublicKeyInfoOwned { algorithm, subject_public_key }.to_der()
+        };
+        encoded().map_err(|error: x509_cert::der::Error| {
+            let (what, expected) = ("public key", "one that can be written in DER");
+            AttestError::refuse(Check::t(6), what, expected, error.to_string())
+        })
+    }
+
     /// Whether this key made a TPM's signature over `message`.
     pub(crate) fn signed(&self, message: &[u8], signature: &Signature<'_>) -> bool {
         match (self, signature.value) {
@@ -183,6 +209,15 @@ impl RsaKey {
         reader.finish()?;
         Ok(key)
     }
+}
+
+/// RSAPublicKey in DER, of big-endian numbers without leading zeros.
+fn rsa_key(modulus: &[u8], exponent: &[u8]) -> x509_cert::der::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    for number in [modulus, exponent] {
+        UintRef::new(number)?.encode_to_vec(&mut body)?;
+    }
+    Any::new(Tag::Sequence, body)?.to_der()
 }
 
 /// ECDSA-Sig-Value (RFC 3279, 2.2.3) of two big-endian numbers no longer than the curve's.

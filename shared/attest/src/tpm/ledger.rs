@@ -10,7 +10,7 @@ pub(crate) struct Ledger(BTreeMap<Check, Outcome>);
 impl Ledger {
     pub(crate) fn new() -> Self {
         let reason = |check: Check| match check.as_str() {
-            "T31" | "T32" | "T33" | "T34" => "the kernel's own log is not judged",
+            "T31" | "T32" | "T33" | "T34" => "no log of the kernel was given",
             "T25" | "T26" | "T27" | "T28" | "T29" | "T30" => "no event log was given",
             _ => "registering keys is the registrar's; the policy carries its result",
         };

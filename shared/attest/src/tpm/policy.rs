@@ -4,6 +4,7 @@
 
 use crate::Check;
 use crate::error::AttestError;
+use crate::ima::FileList;
 use crate::policy::{NonceRule, VerificationTime, significant};
 use crate::tpm::chain::AkRoot;
 use crate::tpm::key::PublicKey;
@@ -80,6 +81,8 @@ pub struct TpmPolicy {
     pub(crate) unextended: BTreeSet<u8>,
     /// Accepted values of registers that the running system extends.
     pub(crate) runtime: BTreeMap<u8, BTreeSet<Vec<u8>>>,
+    pub(crate) workers: Option<Workers>,
+    pub(crate) file_list: Option<FileList>,
     pub(crate) nonce: NonceRule,
     pub(crate) qualified_signer: Option<Vec<u8>>,
     pub(crate) firmware: Option<BTreeSet<u64>>,
@@ -99,6 +102,8 @@ impl TpmPolicy {
             pcrs: BTreeMap::new(),
             unextended: BTreeSet::new(),
             runtime: BTreeMap::new(),
+            workers: None,
+            file_list: None,
             nonce: NonceRule::Any,
             qualified_signer: None,
             firmware: None,
@@ -120,6 +125,7 @@ impl TpmPolicy {
             return Err(AttestError::refuse(Check::t(24), "reference register", expected, actual));
         }
         measurement(index, &value)?;
+        self.without_workers(index)?;
         self.forget(index);
         self.pcrs.insert(index, value);
         Ok(self)
@@ -135,6 +141,7 @@ impl TpmPolicy {
     pub fn with_runtime_pcr(mut self, index: u8, value: Vec<u8>) -> Result<Self, AttestError> {
         system_index(index, "runtime PCR")?;
         measurement(index, &value)?;
+        self.without_workers(index)?;
         if !self.runtime.contains_key(&index) {
             self.forget(index);
         }
@@ -147,6 +154,7 @@ impl TpmPolicy {
     /// is never empty on a machine that measures at all, and any program can empty 16 and 23.
     pub fn with_unextended_pcr(mut self, index: u8) -> Result<Self, AttestError> {
         system_index(index, "unextended PCR")?;
+        self.without_workers(index)?;
         self.forget(index);
         self.unextended.insert(index);
         Ok(self)
@@ -157,6 +165,58 @@ impl TpmPolicy {
         self.pcrs.remove(&index);
         self.unextended.remove(&index);
         self.runtime.remove(&index);
+    }
+
+    /// A demand for workers is never dropped for another rule of its register.
+    fn without_workers(&self, index: u8) -> Result<(), AttestError> {
+        match self.workers.as_ref().is_some_and(|workers| workers.register == index) {
+            true => {
+                let (expected, actual) = ("a register without workers", format!("PCR{index}"));
+                Err(AttestError::refuse(T24, "reference register", expected, actual))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// The register that the running system's log is about, 8 to 15, and the accepted workers.
+    /// The evidence must then carry a runtime log (version 2) of this register, which must be
+    /// selected (T19) and come out of the log's replay (T25); each worker that was measured since
+    /// the reset must be one of these, inside its window (T24). Boot configuration and authorities
+    /// are in [`crate::tpm::VerifiedQuote::runtime_log`], for the caller to judge. A list that is
+    /// empty, or that names a program or a release twice, is refused.
+    pub fn with_workers(
+        mut self,
+        register: u8,
+        releases: impl IntoIterator<Item = WorkerRelease>,
+    ) -> Result<Self, AttestError> {
+        system_index(register, "runtime register")?;
+        let releases: Vec<WorkerRelease> = releases.into_iter().collect();
+        if releases.is_empty() {
+            return Err(AttestError::refuse(T24, "workers", "at least one release", "none"));
+        }
+        for (place, release) in releases.iter().enumerate() {
+            let same = |other: &&WorkerRelease| {
+                other.name == release.name || other.sha256 == release.sha256
+            };
+            if let Some(other) = releases[..place].iter().find(same) {
+                let actual = format!("{:?} and {:?}", other.name, release.name);
+                let expected = "each name and each program once";
+                return Err(AttestError::refuse(T24, "workers", expected, actual));
+            }
+        }
+        if self.reads().contains(&register) && self.workers.is_none() {
+            let (expected, actual) = ("a register without another rule", format!("PCR{register}"));
+            return Err(AttestError::refuse(T24, "runtime register", expected, actual));
+        }
+        self.workers = Some(Workers { register, releases });
+        Ok(self)
+    }
+
+    /// The files that the kernel may have measured: its log must then be given, lead to the quoted
+    /// PCR10 (T31 to T33), and name no other file or content up to there (T34).
+    pub fn with_file_list(mut self, list: FileList) -> Self {
+        self.file_list = Some(list);
+        self
     }
 
     /// The rule for the evidence's nonce (T17). A bare quote carries none: it is judged by its
@@ -232,13 +292,35 @@ impl TpmPolicy {
     pub(crate) fn reads(&self) -> BTreeSet<u8> {
         let secure_boot = self.secure_boot_required.then_some(7);
         let named = self.pcrs.keys().chain(&self.unextended).chain(self.runtime.keys());
-        named.copied().chain(secure_boot).collect()
+        let workers = self.workers.as_ref().map(|workers| workers.register);
+        let kernel = self.file_list.as_ref().map(|_| crate::ima::PCR);
+        named.copied().chain(secure_boot).chain(workers).chain(kernel).collect()
     }
 
     /// Registers that the firmware's log cannot know.
     pub(crate) fn runtime_registers(&self) -> BTreeSet<u8> {
         self.runtime.keys().copied().collect()
     }
+}
+
+/// A release of the worker and when evidence of it is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerRelease {
+    /// Its name, for people.
+    pub name: String,
+    /// SHA-256 of the program.
+    pub sha256: [u8; 32],
+    /// First moment at which it is accepted, Unix milliseconds.
+    pub from_ms: u64,
+    /// First moment after, Unix milliseconds; `None` is open.
+    pub to_ms: Option<u64>,
+}
+
+/// Accepted workers and the register that they are measured into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Workers {
+    pub(crate) register: u8,
+    pub(crate) releases: Vec<WorkerRelease>,
 }
 
 /// Whether `value` can be one that was measured: of a bank's length, and no reset value.
@@ -265,5 +347,6 @@ fn pcr_index(index: u8) -> Result<(), AttestError> {
     AttestError::within(Check::t(24), "PCR index", u64::from(index), 0, 23)
 }
 
+const T24: Check = Check::t(24);
 /// Registers that any program can reset (TCG PC Client Platform TPM Profile, PCR attributes).
 pub(crate) const RESETTABLE: [u8; 2] = [16, 23];

@@ -14,6 +14,7 @@ use crate::tpm::signature::{Scheme, SchemeKind};
 pub(crate) struct AkPublic {
     /// nameAlg and the digest of the public area (TPM 2.0 Part 1, 16).
     pub(crate) name: Vec<u8>,
+    pub(crate) name_algorithm: HashAlgorithm,
     pub(crate) scheme: Scheme,
     pub(crate) key: PublicKey,
 }
@@ -40,7 +41,7 @@ impl AkPublic {
         let (scheme, key) = public.judged()?;
         let mut name = name_algorithm.id().to_be_bytes().to_vec();
         name.extend(name_algorithm.digest(&[bytes]));
-        Ok(Self { name, scheme, key })
+        Ok(Self { name, name_algorithm, scheme, key })
     }
 }
 

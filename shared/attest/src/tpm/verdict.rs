@@ -3,7 +3,9 @@
 
 use crate::check::{Check, Outcome};
 use crate::eventlog::VerifiedEventLog;
+use crate::ima::VerifiedKernelLog;
 use crate::tpm::HashAlgorithm;
+use crate::tpm::runtime::VerifiedRuntimeLog;
 use std::collections::BTreeMap;
 
 /// TPMS_CLOCK_INFO (TPM 2.0 Part 2, 10.11.1).
@@ -33,6 +35,7 @@ pub enum AkBasis {
 /// A quote that passed every check the policy asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedQuote {
+    pub(crate) ak_spki: Vec<u8>,
     pub(crate) ak_name: Option<Vec<u8>>,
     pub(crate) ak_basis: AkBasis,
     pub(crate) hash_algorithm: HashAlgorithm,
@@ -45,6 +48,8 @@ pub struct VerifiedQuote {
     pub(crate) key_set: Option<Vec<u8>>,
     pub(crate) nonce: Option<Vec<u8>>,
     pub(crate) event_log: Option<VerifiedEventLog>,
+    pub(crate) runtime_log: Option<Box<VerifiedRuntimeLog>>,
+    pub(crate) kernel_log: Option<Box<VerifiedKernelLog>>,
     pub(crate) judged_at_ms: Option<u64>,
     pub(crate) checks: Vec<(Check, Outcome)>,
     pub(crate) notes: Vec<String>,
@@ -55,6 +60,11 @@ impl VerifiedQuote {
     /// certificate has none: the certificate does not bind the attributes that a name covers.
     pub fn ak_name(&self) -> Option<&[u8]> {
         self.ak_name.as_deref()
+    }
+
+    /// The attestation key that signed, as SubjectPublicKeyInfo in DER: one key, one encoding.
+    pub fn ak_spki(&self) -> &[u8] {
+        &self.ak_spki
     }
 
     /// Why the attestation key was believed.
@@ -111,6 +121,17 @@ impl VerifiedQuote {
     /// The measured boot, where a log came and replayed to the quoted registers.
     pub fn event_log(&self) -> Option<&VerifiedEventLog> {
         self.event_log.as_ref()
+    }
+
+    /// What the running system measured, where the evidence is of version 2: its log replayed to
+    /// the quoted register.
+    pub fn runtime_log(&self) -> Option<&VerifiedRuntimeLog> {
+        self.runtime_log.as_deref()
+    }
+
+    /// What the kernel measured, where its log came and led to the quoted PCR10.
+    pub fn kernel_log(&self) -> Option<&VerifiedKernelLog> {
+        self.kernel_log.as_deref()
     }
 
     /// The moment at which certificates of the key were judged, Unix milliseconds; `None` where

@@ -4,8 +4,9 @@
 
 use crate::check::Check;
 use crate::error::AttestError;
-use crate::eventlog::{self, SecureBootState};
+use crate::eventlog::{self, SecureBootState, UnverifiedEventLog};
 use crate::hex;
+use crate::ima;
 use crate::policy::NonceRule;
 use crate::tpm::HashAlgorithm;
 use crate::tpm::attest::{Attest, Selection};
@@ -13,6 +14,7 @@ use crate::tpm::evidence::TpmEvidence;
 use crate::tpm::ledger::Ledger;
 use crate::tpm::policy::TpmPolicy;
 use crate::tpm::public::AkPublic;
+use crate::tpm::runtime::{self, VerifiedRuntimeLog};
 use crate::tpm::signature::Signature;
 use crate::tpm::trust::{AkParts, JudgedKey, judge_key};
 use crate::tpm::verdict::VerifiedQuote;
@@ -41,6 +43,16 @@ pub fn verify_evidence(
     event_log: Option<&[u8]>,
     policy: &TpmPolicy,
 ) -> Result<VerifiedQuote, AttestError> {
+    verify_evidence_with(bytes, event_log, None, policy)
+}
+
+/// As [`verify_evidence`], with the kernel's log ([`crate::ima`]) where there is one.
+pub fn verify_evidence_with(
+    bytes: &[u8],
+    event_log: Option<&[u8]>,
+    kernel_log: Option<&[u8]>,
+    policy: &TpmPolicy,
+) -> Result<VerifiedQuote, AttestError> {
     let evidence = TpmEvidence::parse(bytes)?;
     let extra_data = evidence.extra_data();
     let certificates = evidence.certificates.clone();
@@ -53,7 +65,7 @@ pub fn verify_evidence(
         event_log,
     };
     let nonce_judged = check_nonce(policy.nonce.clone(), evidence.nonce)?;
-    let mut verified = judge(&parts, policy)?;
+    let mut verified = judge(&parts, evidence.runtime_log, kernel_log, policy)?;
     if !nonce_judged {
         verified.notes.push("T17 binds the nonce; the policy does not say which".to_owned());
     }
@@ -69,16 +81,30 @@ pub fn verify_quote(
     parts: &QuoteParts<'_>,
     policy: &TpmPolicy,
 ) -> Result<VerifiedQuote, AttestError> {
+    verify_quote_with(parts, None, policy)
+}
+
+/// As [`verify_quote`], with the kernel's log ([`crate::ima`]) where there is one.
+pub fn verify_quote_with(
+    parts: &QuoteParts<'_>,
+    kernel_log: Option<&[u8]>,
+    policy: &TpmPolicy,
+) -> Result<VerifiedQuote, AttestError> {
     if policy.nonce != NonceRule::Any {
         let expected = "evidence of kind tpm, which carries one";
         let actual = "a bare quote: give its whole extraData instead";
         return Err(AttestError::refuse(Check::t(17), "nonce", expected, actual));
     }
-    judge(parts, policy)
+    judge(parts, None, kernel_log, policy)
 }
 
 /// Everything but the nonce.
-fn judge(parts: &QuoteParts<'_>, policy: &TpmPolicy) -> Result<VerifiedQuote, AttestError> {
+fn judge(
+    parts: &QuoteParts<'_>,
+    runtime_log: Option<&[u8]>,
+    kernel_log: Option<&[u8]>,
+    policy: &TpmPolicy,
+) -> Result<VerifiedQuote, AttestError> {
     let mut ledger = Ledger::new();
     let attest = Attest::parse(parts.attest)?;
     let signature = Signature::parse(parts.signature)?;
@@ -96,10 +122,20 @@ fn judge(parts: &QuoteParts<'_>, policy: &TpmPolicy) -> Result<VerifiedQuote, At
     check_clock(&attest, policy, &mut ledger)?;
     check_firmware(attest.firmware_version, policy, &mut ledger)?;
     check_reference(&pcrs, policy, &mut ledger)?;
+    let firmware = parts.event_log.map(UnverifiedEventLog::parse).transpose()?;
+    let runtime_log = runtime::judge(runtime_log, bank, &pcrs, policy)?;
     let mut notes = key.notes;
-    let event_log = match parts.event_log {
+    notes.extend(runtime_log.as_ref().map(|log| runtime::note(log, policy)));
+    let mut kernel = ima::judge(kernel_log, bank, &pcrs, policy)?;
+    if let Some(judged) = &mut kernel {
+        ledger.enter(std::mem::take(&mut judged.outcomes));
+        notes.append(&mut judged.notes);
+    }
+    let event_log = match &firmware {
         Some(log) => {
-            let judged = eventlog::verify(log, bank, &pcrs, policy)?;
+            let runtime = runtime_log.as_ref().map(VerifiedRuntimeLog::register);
+            let replayed = runtime.into_iter().chain(kernel.as_ref().map(|_| ima::PCR)).collect();
+            let judged = eventlog::verify(log, bank, &pcrs, &replayed, policy)?;
             ledger.enter(judged.outcomes);
             notes.extend(judged.notes);
             Some(judged.log)
@@ -108,6 +144,7 @@ fn judge(parts: &QuoteParts<'_>, policy: &TpmPolicy) -> Result<VerifiedQuote, At
     };
     check_log_policy(event_log.as_ref(), policy)?;
     Ok(VerifiedQuote {
+        ak_spki: key.key.spki_der()?,
         ak_name: key.name,
         ak_basis: key.basis,
         hash_algorithm: bank,
@@ -120,6 +157,8 @@ fn judge(parts: &QuoteParts<'_>, policy: &TpmPolicy) -> Result<VerifiedQuote, At
         key_set: None,
         nonce: None,
         event_log,
+        runtime_log: runtime_log.map(Box::new),
+        kernel_log: kernel.map(|judged| Box::new(judged.log)),
         judged_at_ms: policy.time_ms(),
         checks: ledger.finish(),
         notes,

@@ -120,6 +120,7 @@ fn evidence_keeps_its_bounds() {
         key_set: &[7; 1024],
         nonce: Some(&[8; 512]),
         certificates: vec![],
+        runtime_log: None,
     };
     let bytes = good().to_bytes();
     assert_eq!(TpmEvidence::parse(&bytes).unwrap(), good());

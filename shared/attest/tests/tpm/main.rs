@@ -4,6 +4,7 @@
 // A test may stop at the first surprise.
 #![allow(clippy::unwrap_used)]
 
+mod algorithms;
 mod firmware;
 mod forged;
 mod limits;

@@ -1,9 +1,12 @@
-//! Writes TPM structures for tests, sharing nothing with the readers, signed by ring.
+//! Writes TPM structures for tests, sharing nothing with the readers. Signed by ring; by
+//! p256 and p384 where a curve's signature is made with the other curve's hash, which ring has not.
 
-use ring::rand::SystemRandom;
+use p256::ecdsa::signature::hazmat::PrehashSigner as _;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
-    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+    RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
 };
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use std::collections::BTreeMap;
@@ -30,18 +33,45 @@ pub fn sized(bytes: &[u8]) -> Vec<u8> {
 }
 
 pub enum Key {
-    P256(EcdsaKeyPair),
-    P384(EcdsaKeyPair),
+    P256(EcKey<p256::ecdsa::SigningKey>),
+    P384(EcKey<p384::ecdsa::SigningKey>),
     Rsa(RsaKeyPair),
+}
+
+/// One key in two forms: `ring` signs at random and with the curve's hash, `any` with every hash.
+pub struct EcKey<K> {
+    ring: EcdsaKeyPair,
+    any: K,
+    point: Vec<u8>,
+}
+
+impl<K> EcKey<K> {
+    fn new(algorithm: &'static EcdsaSigningAlgorithm, scalar: &[u8], any: K, point: &[u8]) -> Self {
+        let random = SystemRandom::new();
+        let ring = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, point, &random);
+        Self { ring: ring.unwrap(), any, point: point.to_vec() }
+    }
+
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.ring.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
+    }
 }
 
 impl Key {
     pub fn p256() -> Self {
-        Key::P256(ec(&ECDSA_P256_SHA256_FIXED_SIGNING))
+        let scalar = scalar::<32>();
+        let any = p256::ecdsa::SigningKey::from_slice(&scalar).unwrap();
+        let point = any.verifying_key().to_sec1_point(false);
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        Key::P256(EcKey::new(algorithm, &scalar, any, point.as_bytes()))
     }
 
     pub fn p384() -> Self {
-        Key::P384(ec(&ECDSA_P384_SHA384_FIXED_SIGNING))
+        let scalar = scalar::<48>();
+        let any = p384::ecdsa::SigningKey::from_slice(&scalar).unwrap();
+        let point = any.verifying_key().to_sec1_point(false);
+        let algorithm = &ECDSA_P384_SHA384_FIXED_SIGNING;
+        Key::P384(EcKey::new(algorithm, &scalar, any, point.as_bytes()))
     }
 
     pub fn rsa() -> Self {
@@ -66,19 +96,20 @@ impl Key {
                 out.extend(0_u32.to_be_bytes());
                 out.extend(sized(&self.modulus()));
             }
-            Key::P256(pair) | Key::P384(pair) => {
-                let point = &pair.public_key().as_ref()[1..];
-                let curve: u16 = if point.len() == 64 { 3 } else { 4 };
+            Key::P256(_) | Key::P384(_) => {
+                let point = self.point();
+                let curve: u16 = if point.len() == 65 { 3 } else { 4 };
                 out.extend(curve.to_be_bytes());
                 out.extend(0x0010_u16.to_be_bytes());
-                let (x, y) = point.split_at(point.len() / 2);
+                let (x, y) = point[1..].split_at(point.len() / 2);
                 out.extend([sized(x), sized(y)].concat());
             }
         }
         out
     }
 
-    fn modulus(&self) -> Vec<u8> {
+    /// The RSA modulus, 256 bytes.
+    pub fn modulus(&self) -> Vec<u8> {
         let Key::Rsa(pair) = self else { panic!("an RSA key") };
         // RSAPublicKey: nine bytes of heads and a zero, then the modulus.
         pair.public().as_ref()[9..265].to_vec()
@@ -87,52 +118,89 @@ impl Key {
     /// The uncompressed point.
     pub fn point(&self) -> Vec<u8> {
         match self {
-            Key::P256(pair) | Key::P384(pair) => pair.public_key().as_ref().to_vec(),
+            Key::P256(key) => key.point.clone(),
+            Key::P384(key) => key.point.clone(),
             Key::Rsa(_) => panic!("an EC key"),
         }
     }
 
     /// SubjectPublicKeyInfo in DER.
     pub fn spki(&self) -> Vec<u8> {
-        let (algorithm, key): (&[u8], &[u8]) = match self {
-            Key::Rsa(pair) => (&RSA_ALGORITHM, pair.public().as_ref()),
-            Key::P256(pair) => (&P256_ALGORITHM, pair.public_key().as_ref()),
-            Key::P384(pair) => (&P384_ALGORITHM, pair.public_key().as_ref()),
-        };
-        let bits = der(0x03, &[&[0], key].concat());
-        der(0x30, &[algorithm, &bits].concat())
+        match self {
+            Key::Rsa(_) => rsa_spki(&self.modulus()),
+            Key::P256(_) => spki(&P256_ALGORITHM, &self.point()),
+            Key::P384(_) => spki(&P384_ALGORITHM, &self.point()),
+        }
+    }
+
+    /// The signature as X.509 has it: RSA as it is, ECDSA in DER.
+    pub fn sign_der(&self, scheme: u16, algorithm: u16, message: &[u8]) -> Vec<u8> {
+        let raw = self.sign_raw(scheme, algorithm, message);
+        match self {
+            Key::Rsa(_) => raw,
+            Key::P256(_) | Key::P384(_) => {
+                let (r, s) = raw.split_at(raw.len() / 2);
+                der(0x30, &[integer(r), integer(s)].concat())
+            }
+        }
     }
 
     /// TPMT_SIGNATURE over a message.
     pub fn sign(&self, scheme: u16, algorithm: u16, message: &[u8]) -> Vec<u8> {
-        let random = SystemRandom::new();
-        let mut out = [scheme.to_be_bytes(), algorithm.to_be_bytes()].concat();
+        let raw = self.sign_raw(scheme, algorithm, message);
+        let numbers = match self {
+            Key::Rsa(_) => sized(&raw),
+            Key::P256(_) | Key::P384(_) => raw.chunks(raw.len() / 2).flat_map(sized).collect(),
+        };
+        [&scheme.to_be_bytes()[..], &algorithm.to_be_bytes(), &numbers].concat()
+    }
+
+    fn sign_raw(&self, scheme: u16, algorithm: u16, message: &[u8]) -> Vec<u8> {
         match self {
-            Key::P256(pair) | Key::P384(pair) => {
-                let raw = pair.sign(&random, message).unwrap();
-                let (r, s) = raw.as_ref().split_at(raw.as_ref().len() / 2);
-                out.extend([sized(r), sized(s)].concat());
+            Key::P256(key) if algorithm == SHA256 => key.sign(message),
+            Key::P384(key) if algorithm == SHA384 => key.sign(message),
+            Key::P256(key) => {
+                let signature: p256::ecdsa::Signature =
+                    key.any.sign_prehash(&hash(algorithm, message)).unwrap();
+                signature.to_bytes().to_vec()
+            }
+            Key::P384(key) => {
+                let signature: p384::ecdsa::Signature =
+                    key.any.sign_prehash(&hash(algorithm, message)).unwrap();
+                signature.to_bytes().to_vec()
             }
             Key::Rsa(pair) => {
                 let encoding: &dyn RsaEncoding = match (scheme, algorithm) {
-                    (RSAPSS, _) => &RSA_PSS_SHA256,
+                    (RSAPSS, SHA256) => &RSA_PSS_SHA256,
+                    (RSAPSS, SHA384) => &RSA_PSS_SHA384,
+                    (RSAPSS, SHA512) => &RSA_PSS_SHA512,
                     (_, SHA384) => &RSA_PKCS1_SHA384,
                     (_, SHA512) => &RSA_PKCS1_SHA512,
                     _ => &RSA_PKCS1_SHA256,
                 };
                 let mut raw = vec![0; 256];
-                pair.sign(encoding, &random, message, &mut raw).unwrap();
-                out.extend(sized(&raw));
+                pair.sign(encoding, &SystemRandom::new(), message, &mut raw).unwrap();
+                raw
             }
         }
-        out
     }
 }
 
-fn ec(algorithm: &'static ring::signature::EcdsaSigningAlgorithm) -> EcdsaKeyPair {
-    let random = SystemRandom::new();
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
-    EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).unwrap()
+/// A random scalar, less than the order of either curve because its first bit is not set.
+fn scalar<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).unwrap();
+    bytes[0] &= 0x7f;
+    bytes
+}
+
+/// SubjectPublicKeyInfo of a modulus with the exponent 65537.
+pub fn rsa_spki(modulus: &[u8]) -> Vec<u8> {
+    spki(&RSA_ALGORITHM, &der(0x30, &[integer(modulus), integer(&[1, 0, 1])].concat()))
+}
+
+fn spki(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
+    der(0x30, &[algorithm, &der(0x03, &[&[0], key].concat())].concat())
 }
 
 /// A quote on its way.
@@ -167,7 +235,7 @@ impl Quote {
 }
 
 /// A DER value; the length takes one to three bytes.
-fn der(tag: u8, value: &[u8]) -> Vec<u8> {
+pub fn der(tag: u8, value: &[u8]) -> Vec<u8> {
     let length = value.len();
     let mut out = vec![tag];
     match length {
@@ -177,6 +245,16 @@ fn der(tag: u8, value: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(value);
     out
+}
+
+/// A positive number, big-endian.
+pub fn integer(number: &[u8]) -> Vec<u8> {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let mut value = number[zeros..].to_vec();
+    if value.first().is_none_or(|first| *first >= 0x80) {
+        value.insert(0, 0);
+    }
+    der(0x02, &value)
 }
 
 /// rsaEncryption with NULL.

@@ -1,18 +1,21 @@
-//! Key 16 of the payload: what is demanded of a TPM. Format 2 has a seventh part, which is there
-//! exactly when it says something, so that one content keeps one encoding.
+//! Key 16 of the payload: what is demanded of a TPM. Format 2 has a seventh part and format 3 two
+//! more; a format is written exactly where its parts say something, so that one content keeps one
+//! encoding.
 
-use super::{PCR_BYTES_MAX, name_text, named_der, pcr_list, registers, texts};
-use crate::content::{AttestationKey, NamedDer, Tpm, TpmClock};
-use crate::{AK_NAMES_MAX, FIRMWARE_VERSIONS_MAX, ROOTS_MAX};
+use super::{
+    FORMAT, FORMAT_TPM, FORMAT_WORKERS, PCR_BYTES_MAX, millis, name_text, named_der, pcr_list,
+    registers, texts,
+};
+use crate::content::{AttestationKey, NamedDer, Tpm, TpmClock, WorkerRelease, Workers};
+use crate::{AK_NAMES_MAX, FIRMWARE_VERSIONS_MAX, ROOTS_MAX, WORKERS_MAX};
 use cbor::{CborError, Reader, Writer};
 
 /// Largest name of an attestation key, in bytes.
 const AK_NAME_BYTES_MAX: usize = 66;
 
 /// The value of key 16, and the key.
-pub(super) fn write(w: &mut Writer, tpm: &Tpm) {
-    let more = tpm.needs_format_2();
-    w.uint(16).array(6 + usize::from(more)).array(tpm.ak_names.len());
+pub(super) fn write(w: &mut Writer, tpm: &Tpm, format: u64) {
+    w.uint(16).array(parts(format)).array(tpm.ak_names.len());
     for name in &tpm.ak_names {
         w.bytes(name);
     }
@@ -28,8 +31,40 @@ pub(super) fn write(w: &mut Writer, tpm: &Tpm) {
         None => w.null(),
         Some(index) => w.uint(index.into()),
     };
-    if more {
+    if format >= FORMAT_TPM {
         write_more(w, tpm);
+    }
+    if format >= FORMAT_WORKERS {
+        write_workers(w, tpm.workers.as_ref());
+        match &tpm.file_list {
+            None => w.null(),
+            Some(hash) => w.bytes(hash),
+        };
+    }
+}
+
+/// How many parts key 16 has.
+fn parts(format: u64) -> usize {
+    match format {
+        FORMAT => 6,
+        FORMAT_TPM => 7,
+        _ => 9,
+    }
+}
+
+/// `[register, [[name, sha256, from, to]…]]`, or null.
+fn write_workers(w: &mut Writer, workers: Option<&Workers>) {
+    let Some(Workers { register, releases }) = workers else {
+        w.null();
+        return;
+    };
+    w.array(2).uint((*register).into()).array(releases.len());
+    for WorkerRelease { name, sha256, from, to } in releases {
+        w.array(4).text(name).bytes(sha256).uint(from.0);
+        match to {
+            None => w.null(),
+            Some(to) => w.uint(to.0),
+        };
     }
 }
 
@@ -68,9 +103,9 @@ fn name_of_key(r: &mut Reader<'_>) -> Result<Vec<u8>, CborError> {
     Ok(r.bytes_max("AK name", AK_NAME_BYTES_MAX)?.to_vec())
 }
 
-/// The value of key 16; `more` in format 2.
-pub(super) fn read(r: &mut Reader<'_>, more: bool) -> Result<Tpm, CborError> {
-    r.array_of("tpm", 6 + u64::from(more))?;
+/// The value of key 16.
+pub(super) fn read(r: &mut Reader<'_>, format: u64) -> Result<Tpm, CborError> {
+    r.array_of("tpm", parts(format) as u64)?;
     let ak_names = r.entries("AK names", AK_NAMES_MAX, name_of_key)?;
     let ak_roots = r.entries("AK roots", ROOTS_MAX, named_der)?;
     let ek_roots = r.entries("EK roots", ROOTS_MAX, named_der)?;
@@ -79,7 +114,7 @@ pub(super) fn read(r: &mut Reader<'_>, more: bool) -> Result<Tpm, CborError> {
     let boot_pcr = if r.null()? { None } else { Some(r.uint_max("register", 23)? as u8) };
     let tpm =
         Tpm { ak_names, ak_roots, ek_roots, pcrs, event_log_required, boot_pcr, ..Tpm::default() };
-    if !more {
+    if format == FORMAT {
         return Ok(tpm);
     }
     r.array_of("tpm, more", 3)?;
@@ -89,7 +124,26 @@ pub(super) fn read(r: &mut Reader<'_>, more: bool) -> Result<Tpm, CborError> {
     };
     let dedicated_roots = r.entries("dedicated roots", ROOTS_MAX, name_text)?;
     let keys = r.entries("attestation keys", AK_NAMES_MAX, attestation_key)?;
-    Ok(Tpm { firmware, dedicated_roots, keys, ..tpm })
+    let tpm = Tpm { firmware, dedicated_roots, keys, ..tpm };
+    if format == FORMAT_TPM {
+        return Ok(tpm);
+    }
+    let workers = if r.null()? { None } else { Some(workers(r)?) };
+    let file_list = if r.null()? { None } else { Some(r.array_bytes("hash of a file list")?) };
+    Ok(Tpm { workers, file_list, ..tpm })
+}
+
+fn workers(r: &mut Reader<'_>) -> Result<Workers, CborError> {
+    r.array_of("workers", 2)?;
+    let register = r.uint_max("register", 23)? as u8;
+    let releases = r.entries("releases of the worker", WORKERS_MAX, |r| {
+        r.array_of("release of the worker", 4)?;
+        let (name, sha256) = (name_text(r)?, r.array_bytes("SHA-256 of the worker")?);
+        let from = millis(r)?;
+        let to = if r.null()? { None } else { Some(millis(r)?) };
+        Ok(WorkerRelease { name, sha256, from, to })
+    })?;
+    Ok(Workers { register, releases })
 }
 
 fn attestation_key(r: &mut Reader<'_>) -> Result<AttestationKey, CborError> {

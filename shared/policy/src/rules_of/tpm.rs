@@ -1,11 +1,14 @@
 //! The rules of key 16: what may be demanded of a TPM.
 
-use super::{Checked, ascending, measured, refuse, root};
+use super::{Checked, ascending, measured, refuse, root, text};
 use crate::content::{Content, Kind, Release};
-use crate::{AK_NAMES_MAX, FIRMWARE_VERSIONS_MAX, ROOTS_MAX};
+use crate::{AK_NAMES_MAX, FIRMWARE_VERSIONS_MAX, NAME_BYTES_MAX, ROOTS_MAX, WORKERS_MAX};
 
 /// Registers of a TPM that any program may reset and extend to what it likes.
 const RESETTABLE: [u8; 2] = [16, 23];
+
+/// The register that a kernel measures files into.
+const KERNEL_PCR: u8 = 10;
 
 impl Content {
     pub(super) fn check_tpm(&self) -> Checked {
@@ -39,7 +42,54 @@ impl Content {
             }
             measured(&field, value)?;
         }
-        self.check_tpm_more()
+        self.check_tpm_more()?;
+        self.check_workers()
+    }
+
+    /// What format 3 added.
+    fn check_workers(&self) -> Checked {
+        let tpm = &self.tpm;
+        if let Some(hash) = &tpm.file_list {
+            measured("tpm file list", hash)?;
+            let workers = tpm.workers.as_ref().map(|workers| workers.register);
+            if tpm.boot_pcr == Some(KERNEL_PCR) || workers == Some(KERNEL_PCR) {
+                let (field, expected) = ("tpm file list", "PCR10 for the kernel alone");
+                return refuse(field, expected, "another use of it");
+            }
+        }
+        let Some(workers) = &tpm.workers else { return Ok(()) };
+        let (field, found) = ("tpm workers", format!("PCR{}", workers.register));
+        if !(8..=15).contains(&workers.register) {
+            return refuse(field, "PCR8 to PCR15", found);
+        }
+        if tpm.pcrs.contains_key(&workers.register) {
+            return refuse(field, "a register without a reference value", found);
+        }
+        if let Some(boot_pcr) = tpm.boot_pcr {
+            let expected = "no tpm boot PCR: the runtime log names the boot configuration";
+            return refuse(field, expected, format!("PCR{boot_pcr}"));
+        }
+        if workers.releases.is_empty() {
+            return refuse(field, "at least one release", "none");
+        }
+        ascending(field, workers.releases.iter().map(|one| &one.name), WORKERS_MAX)?;
+        for (place, release) in workers.releases.iter().enumerate() {
+            let field = format!("tpm worker {:?}", release.name);
+            text(&field, &release.name, NAME_BYTES_MAX)?;
+            measured(&field, &release.sha256)?;
+            // Two names for one program would leave open whose window counts.
+            let same = |other: &&crate::WorkerRelease| other.sha256 == release.sha256;
+            if let Some(other) = workers.releases[..place].iter().find(same) {
+                return refuse(field, "a program of its own", format!("that of {:?}", other.name));
+            }
+            if let Some(to) = release.to
+                && to <= release.from
+            {
+                let expected = format!("a window that ends after {}", release.from);
+                return refuse(field, expected, to.to_string());
+            }
+        }
+        Ok(())
     }
 
     /// What format 2 added.

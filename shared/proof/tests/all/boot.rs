@@ -14,6 +14,7 @@ fn record() -> BootRecord {
         agent: signer().verifying_key().did_key(),
         booted_at: Millis(1_767_268_800_000),
         previous: Some(Checkpoint { boot_id: [0xaf; 16], size: 300, root: [0xcc; 32] }),
+        confinement: vec![],
     }
 }
 
@@ -29,9 +30,57 @@ fn a_boot_record_with_and_without_a_boot_before_is_read_and_written_again() {
 fn another_version_of_the_boot_record_is_refused() {
     let mut bytes = record().to_bytes();
     assert_eq!(bytes[..3], [0xa6, 0x01, 0x01]);
-    bytes[2] = 2;
+    for version in [0, 2, 3] {
+        bytes[2] = version;
+        let refusal = BootRecord::parse(&bytes).unwrap_err().to_string();
+        assert!(refusal.contains("1 of six fields or 2 of seven"), "{refusal}");
+    }
+    // Version 3 of eight fields, and 0 of five.
+    for (fields, version) in [(0xa8, 3), (0xa5, 0), (0xa4, 0)] {
+        (bytes[0], bytes[2]) = (fields, version);
+        let refusal = BootRecord::parse(&bytes).unwrap_err().to_string();
+        assert!(refusal.contains("1 of six fields or 2 of seven"), "{refusal}");
+    }
+}
+
+fn held(confinement: &[u64]) -> BootRecord {
+    BootRecord { confinement: confinement.to_vec(), ..record() }
+}
+
+#[test]
+fn what_holds_the_process_makes_a_record_of_version_2() {
+    let most: Vec<u64> = (0..64).collect();
+    for confinement in [&[0][..], &[2, 3, 5, 6, 7], &[255, 256, u64::MAX], &most] {
+        let bytes = held(confinement).to_bytes();
+        assert_eq!(bytes[..3], [0xa7, 0x01, 0x02]);
+        assert_eq!(BootRecord::parse(&bytes), Ok(held(confinement)));
+        assert_ne!(held(confinement).hash(), record().hash());
+        for end in 0..bytes.len() {
+            assert!(BootRecord::parse(&bytes[..end]).is_err(), "{end}");
+        }
+    }
+    // The first six fields of both versions are the same bytes.
+    let (first, second) = (record().to_bytes(), held(&[2, 7]).to_bytes());
+    assert_eq!(first[3..], second[3..first.len()]);
+    assert_eq!(second[first.len()..], [0x07, 0x82, 0x02, 0x07]);
+}
+
+#[test]
+fn a_confinement_has_one_order_and_a_length() {
+    let more: Vec<u64> = (0..65).collect();
+    for confinement in [&[7, 2][..], &[2, 2], &[2, 7, 7], &more] {
+        assert!(BootRecord::parse(&held(confinement).to_bytes()).is_err(), "{confinement:?}");
+    }
+    // An empty list is version 1, and nothing else.
+    let mut bytes = record().to_bytes();
+    (bytes[0], bytes[2]) = (0xa7, 0x02);
+    bytes.extend([0x07, 0x80]);
     let refusal = BootRecord::parse(&bytes).unwrap_err().to_string();
-    assert!(refusal.contains("1, the only known one"), "{refusal}");
+    assert!(refusal.contains("its one encoding"), "{refusal}");
+    // Each version with the other's number of fields.
+    let mut bytes = held(&[2]).to_bytes();
+    bytes[2] = 1;
+    assert!(BootRecord::parse(&bytes).is_err());
 }
 
 #[test]

@@ -65,6 +65,19 @@ fn the_frozen_boot_record_and_key_set_are_read_and_written_again() {
 }
 
 #[test]
+fn the_frozen_boot_record_of_version_2_is_read_and_written_again() {
+    let text = include_str!("../../vectors/boot-record-2.json");
+    let frozen: serde_json::Value = serde_json::from_str(text).unwrap();
+    let bytes = crypto::from_hex(frozen["boot_record"].as_str().unwrap()).unwrap();
+    let record = BootRecord::parse(&bytes).unwrap();
+    assert_eq!(record.to_bytes(), bytes);
+    assert_eq!(to_hex(record.hash().as_bytes()), frozen["boot_record_hash"]);
+    assert_eq!(serde_json::json!(record.confinement), frozen["confinement"]);
+    let first = BootRecord::parse(&crate::frozen("boot_record")).unwrap();
+    assert_eq!(BootRecord { confinement: Vec::new(), ..record }, first);
+}
+
+#[test]
 fn the_log_signs_the_two_texts_of_a_checkpoint() {
     let checkpoint = Checkpoint::parse(&frozen("checkpoint")).unwrap();
     let LogSignatures { note, receipt } = LogSignatures::sign(&checkpoint, &signer());

@@ -186,6 +186,34 @@ fn a_ledger_of_our_own_is_judged_by_every_rule() {
     }
 }
 
+#[test]
+fn what_was_verified_is_given_and_no_other_root() {
+    let ledger = Ledger::new();
+    let data = [9; 32];
+    let receipt = Receipt::parse(&ledger.receipt(&data, &Change::default())).unwrap();
+    let verified = receipt.verify_ccf(&data, std::slice::from_ref(&ledger.service)).unwrap();
+    let hash = |parts: &[&[u8]]| <[u8; 32]>::from(Sha256::digest(parts.concat()));
+    let leaf = hash(&[&[1; 32], &Sha256::digest("ce:2.2:00"), &data]);
+    assert_eq!(verified.root(), &hash(&[&[2; 32], &leaf]));
+    assert_eq!((verified.data_hash(), verified.service()), (&data, ledger.service.id()));
+    assert_eq!(verified.evidence(), "ce:2.2:00");
+}
+
+/// vds 2 has proofs of inclusion only, and the refusal does not promise another type.
+#[test]
+fn a_ledgers_receipt_has_no_proof_of_consistency() {
+    let ledger = Ledger::new();
+    let bytes = ledger.receipt(&[9; 32], &Change::default());
+    let at = bytes.windows(2).position(|pair| pair == [0xa1, 0x20]).unwrap() + 1;
+    for (kind, byte) in [("-2", 0x21), ("-3", 0x22)] {
+        let mut changed = bytes.clone();
+        changed[at] = byte;
+        let refusal = Receipt::parse(&changed).unwrap_err().to_string();
+        let expected = format!("proof type: expected -1 (inclusion), found {kind}");
+        assert!(refusal.ends_with(&expected), "{refusal}");
+    }
+}
+
 /// Points of other curves have the same lengths: a key is what its identifiers say.
 #[test]
 fn a_service_key_is_on_the_curve_that_it_names() {

@@ -235,6 +235,25 @@ fn each_rule_of_the_form_refuses() {
     assert!(matches!(judge(&vec![0; 70_000], &sample), Err(ReceiptError::TooLarge { .. })));
 }
 
+#[test]
+fn a_refusal_shows_what_stands_there() {
+    let sample = Sample::new();
+    let says = |parts: Parts| parts.judge(&sample).unwrap_err().to_string();
+    let payload = says(Parts { payload: Some(vec![0x5a; 32]), ..Parts::sound(&sample) });
+    let (root, other) = (crypto::to_hex(&sample.checkpoint.root), "5a".repeat(32));
+    assert_eq!(payload, format!("P7: COSE Receipt: payload: expected {root}, found {other}"));
+    let twice = |label: &str| {
+        let protected = protected(|w| {
+            w.map(4).uint(1).int(-8).uint(395).uint(1).text(label).uint(1).text(label).uint(2);
+        });
+        says(Parts { protected, ..Parts::sound(&sample) })
+    };
+    assert!(twice("x").ends_with("label: expected each once, found 6178"), "{}", twice("x"));
+    // Of a long label only the beginning: 16 bytes.
+    let long = format!("found 7818{}", "79".repeat(14));
+    assert!(twice(&"y".repeat(24)).ends_with(&long), "{}", twice(&"y".repeat(24)));
+}
+
 /// Proofs of both types in one receipt, each of them sound: RFC 9942 allows it, this reader does
 /// not (RECEIPT.md).
 #[test]

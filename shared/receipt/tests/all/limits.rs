@@ -39,6 +39,45 @@ fn what_is_too_large_is_not_looked_at() {
     });
 }
 
+/// RECEIPT.md section 9, in bytes, and the numbers that RFC 9942 registered.
+#[test]
+fn limits_are_those_of_the_document() {
+    use receipt::cose;
+    assert_eq!((NOTE_BYTES_MAX, TLOG_PROOF_BYTES_MAX), (65_536, 131_072));
+    assert_eq!((RECEIPT_BYTES_MAX, cose::ccf::STATEMENT_BYTES_MAX), (65_536, 1_048_576));
+    assert_eq!((cose::PROOF_INCLUSION, cose::PROOF_CONSISTENCY), (-1, -2));
+    let labels = (cose::LABEL_RECEIPTS, cose::LABEL_VDS, cose::LABEL_VDP);
+    assert_eq!(labels, (394, 395, 396));
+    assert_eq!((cose::VDS_RFC9162_SHA256, cose::VDS_CCF_LEDGER_SHA256), (1, 2));
+}
+
+#[test]
+fn a_refusal_shows_whole_hashes() {
+    let hash = |byte: u8| [byte; 32];
+    let shown = |byte: &str| byte.repeat(32);
+    let refusal = ReceiptError::Data { expected: hash(0xab), found: hash(0x0c) }.to_string();
+    let expected =
+        format!("P7: expected a receipt for data {}, it is for {}", shown("ab"), shown("0c"));
+    assert_eq!(refusal, expected);
+    let refusal = ReceiptError::ReceiptSignature { key: "k".into(), root: hash(0x5e) }.to_string();
+    assert!(refusal.contains(&format!("over root {},", shown("5e"))), "{refusal}");
+}
+
+/// The third line is a key's: the text has three, and an empty one follows.
+#[test]
+fn a_wrong_line_of_a_note_is_named_by_its_number() {
+    let line = cosign(&head("o"), "w1.example", &key(1), 5).unwrap().to_string();
+    let text = head("o").to_text();
+    let at = |lines: &str| match Note::parse(format!("{text}\n{lines}").as_bytes()) {
+        Err(ReceiptError::Syntax { line, .. }) => line,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(text.lines().count(), 3);
+    assert_eq!(at("x\n"), 5);
+    assert_eq!(at(&format!("{line}\n{line}\nx\n")), 7);
+    assert_eq!(at(&line), 5);
+}
+
 fn head(origin: &str) -> TreeHead {
     let root = "A".repeat(43);
     TreeHead::parse(&format!("{origin}\n7\n{root}=\n")).unwrap()

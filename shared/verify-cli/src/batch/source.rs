@@ -67,7 +67,7 @@ impl Item {
 fn object(text: &[u8]) -> Result<Parsed, VerifyError> {
     let value = verify::parse_json(text).map_err(|error| wrong(error.to_string()))?;
     if value.get("statement").is_some() {
-        return Ok(Parsed::Proof(verify::from_json(&value)?.to_bytes()));
+        return Ok(Parsed::Proof(verify::view_to_bytes(&value)?));
     }
     match &value["proof"] {
         serde_json::Value::String(proof) => base64(proof.as_bytes()).map(Parsed::Proof),

@@ -1,7 +1,9 @@
 //! The verifiers on forged worlds: every refusal by its number, under a test root.
 
+mod audit;
 mod edges;
 mod example;
+mod hits;
 mod kinds;
 mod mutants;
 mod set;
@@ -12,3 +14,4 @@ mod tpm_keys;
 mod view;
 mod warm;
 mod witnesses;
+mod worker;

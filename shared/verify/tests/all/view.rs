@@ -2,9 +2,9 @@
 
 use crate::support::*;
 use attestation_fixtures::proofs::Backing;
-use proof::{LogSignatures, Proof};
+use proof::{LogSignatures, Proof, SignedStatement};
 use serde_json::{Value, json};
-use verify::{from_json, parse_json, parse_view, to_json};
+use verify::{from_json, parse_json, parse_view, to_json, view_to_bytes};
 
 fn frozen() -> (Proof, Value) {
     let text = include_str!("../../../proof/vectors/proof-2.json");
@@ -19,6 +19,28 @@ fn the_frozen_view_is_the_frozen_proofs() {
     assert_eq!(to_json(&proof), view);
     assert_eq!(from_json(&view), Ok(proof.clone()));
     assert_eq!(parse_view(view.to_string().as_bytes()), Ok(proof));
+}
+
+/// The bytes are judged by verification, and by `from_json`: they may be no proof.
+#[test]
+fn the_bytes_of_a_view_are_parsed_where_they_are_judged() {
+    let (proof, view) = frozen();
+    assert_eq!(view_to_bytes(&view), Ok(proof.to_bytes()));
+    let mut statement = proof.signed.statement().clone();
+    statement.jurisdictions = vec!["US".into(), "SG".into()];
+    let signed = SignedStatement::from_parts_unverified(statement, *proof.signed.signature());
+    let unsorted = Proof { signed, ..proof };
+    let view = to_json(&unsorted);
+    assert_eq!(view_to_bytes(&view), Ok(unsorted.to_bytes()));
+    assert_eq!(check(from_json(&view)), "P3");
+    assert_eq!(check(archival(policy_of(&nitro()), &unsorted.to_bytes())), "P3");
+    // What differs from its own derived fields has no bytes at all.
+    let mut other = view.clone();
+    other["proof_hash"] = json!("00".repeat(32));
+    assert_eq!(check(view_to_bytes(&other)), "P1");
+    other = view;
+    other["statement"]["jurisdictions"][0] = json!("EU");
+    assert_eq!(check(view_to_bytes(&other)), "P1");
 }
 
 #[test]

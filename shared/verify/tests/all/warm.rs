@@ -39,6 +39,28 @@ fn known_certificates_leave_two_signatures_and_a_known_quote_one() {
     assert_eq!(known, Work { quotes_reused: 1, ..one });
 }
 
+/// A moved clock judges every quote anew; the certificates' signatures stay known.
+#[test]
+fn a_moved_clock_forgets_quotes_and_not_certificates() {
+    let mut live = Verifier::live(policy_of(&nitro()), QUOTED_AT_MS).expect("in force");
+    let mut fixed = Verifier::new(policy_of(&nitro()));
+    let now = attest::VerificationTime::Live { now_ms: QUOTED_AT_MS };
+    fixed.set_time(now);
+    let (bytes, nothing) = (proof(Backing::Nitro), Materials::default());
+    for judged in [1, 2] {
+        live.set_time(QUOTED_AT_MS).expect("in force");
+        fixed.set_time(now);
+        for _ in 0..2 {
+            assert_eq!(check(live.verify(&bytes, &nothing)), "accepted");
+            assert_eq!(check(fixed.verify(&bytes, &nothing)), "accepted");
+        }
+        for work in [live.work(), fixed.work()] {
+            assert_eq!((work.quote_signatures, work.quotes_reused), (judged, judged));
+            assert_eq!(work.certificate_signatures, 4);
+        }
+    }
+}
+
 /// A document that differs in its middle alone is not taken for the one that is known.
 #[test]
 fn a_known_quote_answers_for_its_very_bytes() {

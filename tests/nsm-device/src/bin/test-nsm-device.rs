@@ -29,6 +29,9 @@ struct Arguments {
     /// Answers this operation with InternalError; may be repeated.
     #[arg(long, value_name = "OPERATION")]
     refuse: Vec<Operation>,
+    /// Refuses only as long as this file is there.
+    #[arg(long, value_name = "FILE", requires = "refuse")]
+    refuse_while: Option<PathBuf>,
     /// Appends one line for each request: Unix milliseconds, operation, outcome.
     #[arg(long)]
     log: Option<PathBuf>,
@@ -59,6 +62,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
         debug_mode: arguments.debug_mode,
         quote_latency: Duration::from_millis(arguments.quote_latency_ms),
         refused: arguments.refuse,
+        refused_while: arguments.refuse_while,
     };
     // Whoever started this may have closed the pipe since; the device serves all the same.
     let ready = || {

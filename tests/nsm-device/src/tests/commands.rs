@@ -121,6 +121,21 @@ fn a_refused_operation_ends_in_an_internal_error_and_others_do_not() {
 }
 
 #[test]
+fn a_refusal_ends_with_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("refuse");
+    std::fs::write(&file, b"").expect("written");
+    let (refused, refused_while) = (vec![Operation::LockPcr], Some(file.clone()));
+    let mut module = Module::new(Setup { refused, refused_while, ..Setup::new(identity()) });
+    let lock = Request::LockPCR { index: 16 };
+    assert_eq!(error_of(&mut module, &lock), "InternalError");
+    assert!(!register(&mut module, 16).0);
+    std::fs::remove_file(file).expect("removed");
+    assert!(matches!(ask(&mut module, &lock), Response::LockPCR));
+    assert!(register(&mut module, 16).0);
+}
+
+#[test]
 fn inputs_of_a_document_have_aws_limits() {
     let mut module = module();
     let attest = |user_data: usize, nonce: usize, key: usize| Request::Attestation {

@@ -1,12 +1,12 @@
 //! Proofs and sets of proofs of the corpus through `verify`, each under a signed policy file.
 
 use super::{Verdict, bytes, registers};
-use attestation_fixtures::conformance::{At, Corpus, Demands, Entry, ProofDemands};
+use attestation_fixtures::conformance::{At, Corpus, Demands, Entry, ProofDemands, WorkerDemand};
 use crypto::{Salt, SigningKey, VerifyingKey};
 use facts::Millis;
 use policy::{
     Anchor, Content, Freshness, Kind, NamedDer, Release, RevokedCertificate, RevokedSigner,
-    SignedPolicy, Signers, Tpm, Witnesses,
+    SignedPolicy, Signers, Tpm, Witnesses, WorkerRelease, Workers,
 };
 use std::collections::BTreeMap;
 use verify::{
@@ -33,6 +33,7 @@ pub fn judge(corpus: &Corpus, entry: &Entry) -> Verdict {
             index: *index,
             path,
         }),
+        ..Materials::default()
     };
     refusal(verify(corpus, demands, corpus.bytes(&entry.file), &materials).map(|_| ()))
 }
@@ -172,12 +173,27 @@ fn tpm(demands: &Demands, kind: Kind) -> Tpm {
     let tpm = demands.tpm.as_ref().expect("a TPM's demands");
     let pcrs: BTreeMap<u8, Vec<u8>> =
         demands.pcrs.iter().map(|(index, value)| (*index, bytes(value))).collect();
+    let workers = tpm.workers.as_ref().map(|workers| Workers {
+        register: workers.register,
+        releases: workers.releases.iter().map(worker).collect(),
+    });
     Tpm {
         ak_names: tpm.ak_names.iter().map(|name| bytes(name)).collect(),
         pcrs,
         event_log_required: tpm.event_log_required,
-        boot_pcr,
+        // The runtime log names the boot configuration where there is one.
+        boot_pcr: boot_pcr.filter(|_| workers.is_none()),
+        workers,
         ..Tpm::default()
+    }
+}
+
+fn worker(release: &WorkerDemand) -> WorkerRelease {
+    WorkerRelease {
+        name: release.name.clone(),
+        sha256: bytes(&release.sha256).try_into().expect("32 bytes"),
+        from: Millis(release.from_ms),
+        to: release.to_ms.map(Millis),
     }
 }
 

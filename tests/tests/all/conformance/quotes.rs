@@ -2,13 +2,17 @@
 
 use super::{Verdict, bytes, nonce, time};
 use attest::AttestError;
-use attest::tpm::{AkTrust, ClockInfo, TpmPolicy, verify_evidence};
+use attest::ima::FileList;
+use attest::tpm::{AkTrust, ClockInfo, TpmPolicy, WorkerRelease, verify_evidence_with};
 use attestation_fixtures::conformance::{Corpus, Demands, Entry};
 
 pub fn judge(corpus: &Corpus, entry: &Entry) -> Verdict {
-    let log = entry.materials.get("event_log").map(|path| corpus.bytes(path));
+    let material = |role: &str| entry.materials.get(role).map(|path| corpus.bytes(path));
+    let (log, kernel_log) = (material("event_log"), material("kernel_log"));
     let verdict = policy(corpus, corpus.demands(entry))
-        .and_then(|policy| verify_evidence(corpus.bytes(&entry.file), log, &policy))
+        .and_then(|policy| {
+            verify_evidence_with(corpus.bytes(&entry.file), log, kernel_log, &policy)
+        })
         .map(|_| ());
     verdict.map_err(|error| (error.check().to_owned(), error.to_string()))
 }
@@ -44,6 +48,18 @@ fn policy(corpus: &Corpus, demands: &Demands) -> Result<TpmPolicy, AttestError> 
             restart_count: last.restart_count,
             safe: last.safe,
         });
+    }
+    if let Some(workers) = &tpm.workers {
+        let releases = workers.releases.iter().map(|one| WorkerRelease {
+            name: one.name.clone(),
+            sha256: bytes(&one.sha256).try_into().expect("32 bytes"),
+            from_ms: one.from_ms,
+            to_ms: one.to_ms,
+        });
+        policy = policy.with_workers(workers.register, releases)?;
+    }
+    if let Some(path) = &tpm.file_list {
+        policy = policy.with_file_list(FileList::parse(corpus.bytes(path))?);
     }
     for revoked in &demands.revoked {
         policy = policy.with_revoked(bytes(&revoked.issuer), &bytes(&revoked.serial));

@@ -3,6 +3,7 @@
 use super::*;
 use proof::BootRecord;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::image::{Tools, release};
@@ -103,12 +104,25 @@ fn without_the_nsms_entropy_there_is_no_key() {
 }
 
 /// Panic is the end of the machine: nobody answers the sign of life, the first process gives up,
-/// the kernel has nothing to go on with and starts nothing again.
+/// the kernel has nothing to go on with and starts nothing again. On the debug image's console it
+/// can be read that it panicked, and that it did not start a second time behind QEMU's back, which
+/// `reboot=k` would make of it now and then.
 #[test]
 fn a_first_process_that_ends_ends_the_machine() {
     let Some(tools) = Tools::find() else { return };
-    let mut machine = Machine::start(&tools, &tools.eif(), &[], false);
-    wait_long("the end of QEMU", || machine.has_ended());
-    let asked = machine.asked();
-    assert_eq!(randoms(&asked), asked.len(), "the kernel alone has asked: {asked:?}");
+    let end = |image: &Path, serial| {
+        let mut machine = Machine::start(&tools, image, &[], serial);
+        wait_long("the end of QEMU", || machine.has_ended());
+        let asked = machine.asked();
+        assert_eq!(randoms(&asked), asked.len(), "the kernel alone has asked: {asked:?}");
+        machine
+    };
+    end(&tools.eif(), false);
+    let console = end(&tools.path("probity-debug.eif"), true).console();
+    for words in ["Linux version", "Kernel panic - not syncing: Attempted to kill init"] {
+        assert_eq!(console.matches(words).count(), 1, "{words}: {console}");
+    }
+    let line =
+        console.lines().find(|line| line.contains("Kernel command line:")).unwrap_or_default();
+    assert!(line.contains("reboot=t") && !line.contains("reboot=k"), "{line}");
 }

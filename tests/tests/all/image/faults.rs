@@ -12,14 +12,14 @@ use tests::image::{Host, Supervised, Tools, release};
 use tests::stack::runtime;
 use verify::{Materials, Policy, Verifier};
 
-const REQUESTS: usize = 200;
+pub(super) const REQUESTS: usize = 200;
 const LANES: usize = 10;
 
 /// Request number to the proof it was answered with.
-type Answered = BTreeMap<usize, String>;
+pub(super) type Answered = BTreeMap<usize, String>;
 
 /// Sends every request once, under its own Idempotency-Key; what failed has no entry.
-fn batch(host: &Host) -> tokio::task::JoinHandle<Answered> {
+pub(super) fn batch(host: &Host) -> tokio::task::JoinHandle<Answered> {
     let client = host.client();
     let lane = move |lane: usize| {
         let client = client.clone();
@@ -57,7 +57,7 @@ fn batch(host: &Host) -> tokio::task::JoinHandle<Answered> {
 }
 
 /// Boots in the host's log: id and size.
-fn boots(host: &Host) -> Vec<(String, u64)> {
+pub(super) fn boots(host: &Host) -> Vec<(String, u64)> {
     let log = host.get("/v1/log").json();
     let boot = |boot: &Value| {
         let id = boot["boot_id"].as_str().expect("an id").to_owned();
@@ -67,7 +67,7 @@ fn boots(host: &Host) -> Vec<(String, u64)> {
 }
 
 /// One boot's log, every proof of it verified: proof ids and the record.
-fn log(host: &Host, tools: &Tools, boot_id: &str) -> (BTreeSet<String>, BootRecord) {
+pub(super) fn log(host: &Host, tools: &Tools, boot_id: &str) -> (BTreeSet<String>, BootRecord) {
     let text = host.get(&format!("/v1/log/{boot_id}")).body;
     std::fs::write(host.path("log.ndjson"), &text).expect("written");
     let output = host.verify(&["log", "log.ndjson", "--at", "document"]);
