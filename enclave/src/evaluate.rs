@@ -12,8 +12,7 @@ use rules::{BootConfig, RulesError, Selection, Standing};
 use seal::RecipientKey;
 use tlog::Checkpoint;
 use vm::{Program, Run};
-use wire::Refusal;
-use wire::RefusalCode::{self, NothingInForce, RulesStale};
+use wire::{Refusal, RefusalCode, RefusalCode::NothingInForce, RefusalCode::RulesStale};
 
 /// What signs statements: the boot's key, its name, and the configuration it booted with.
 pub struct Evaluator {

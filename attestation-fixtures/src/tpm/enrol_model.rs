@@ -1,6 +1,6 @@
-//! The TPM's side of credential activation (TPM 2.0 Part 1, 24) in a page: opens what was wrapped for
-//! endorsement keys whose private halves are published. It shares no code with the maker, takes no
-//! care of timing, and must never touch a secret.
+//! The TPM's side of credential activation (TPM 2.0 Part 1, 24) in a page: opens what was wrapped
+//! for endorsement keys whose private halves are published. It shares no code with the maker,
+//! takes no care of timing, and must never touch a secret.
 
 use super::sha256;
 use crate::bignum::power;

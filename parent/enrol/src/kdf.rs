@@ -1,5 +1,5 @@
-//! The hash functions of a TPM's objects, HMAC, KDFa and KDFe over them (TPM 2.0 Part 1), and AES in
-//! CFB mode (Part 1, B.10 and C.6). Only SHA-256 and SHA-384: EK templates name no other.
+//! The hash functions of a TPM's objects, HMAC, KDFa and KDFe over them (TPM 2.0 Part 1), and AES
+//! in CFB mode (Part 1, B.10 and C.6). Only SHA-256 and SHA-384: EK templates name no other.
 
 use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
 use aes::{Aes128, Aes256, Block};

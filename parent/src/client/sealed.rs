@@ -176,8 +176,13 @@ fn show(
     let quoted = evidence.quoted_at().map(|at| at.to_string());
     let replayed = verified.results().is_some();
     view["sealed"] = serde_json::json!({
-        "kind": evidence.kind().name(), "release": release, "root": root, "built_in_root": built_in, "attested_at": quoted,
-        "proof_verified": true, "replayed": replayed,
+        "kind": evidence.kind().name(),
+        "release": release,
+        "root": root,
+        "built_in_root": built_in,
+        "attested_at": quoted,
+        "proof_verified": true,
+        "replayed": replayed,
     });
     if options.json {
         return Ok(Evaluated { text: format!("{view}\n"), compliant });

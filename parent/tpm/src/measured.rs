@@ -10,9 +10,10 @@ use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use ring::digest;
 use rules::BootConfig;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Parts in which the program is hashed, in bytes.
@@ -39,6 +40,9 @@ pub struct Boot {
     pub config: BootConfig,
 }
 
+/// For others to execute, for its owner alone to read.
+const EXECUTABLE_MODE: u32 = 0o711;
+
 impl Program {
     /// Reads it, seals it, then hashes what is sealed.
     pub fn read(path: &Path) -> Result<Self, Error> {
@@ -55,6 +59,10 @@ impl Program {
         let memory = memfd_create(c"probity-worker", flags).map_err(sealing("memfd_create"))?;
         let mut memory = File::from(memory);
         memory.write_all(&bytes).map_err(Error::system("the program's memory"))?;
+        // Whoever may execute but not read it is not dumpable from its first instruction on: no
+        // process of the worker's user can look into it before it closes itself.
+        let permissions = Permissions::from_mode(EXECUTABLE_MODE);
+        memory.set_permissions(permissions).map_err(Error::system("the program's memory"))?;
         let seals = SealFlag::F_SEAL_WRITE
             | SealFlag::F_SEAL_SHRINK
             | SealFlag::F_SEAL_GROW

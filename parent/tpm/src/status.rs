@@ -77,6 +77,17 @@ impl Status {
         Ok(parent::files::publish(&folder.join(FILE), &bytes)?)
     }
 
+    /// Removes what is written down, where something is.
+    pub fn forget(folder: &Path) -> Result<(), Error> {
+        let path = folder.join(FILE);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::file(&path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What is written down; `None` when nothing is.
     pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
         files::read_json(&folder.join(FILE))

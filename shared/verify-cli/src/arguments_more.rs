@@ -62,8 +62,8 @@ pub(crate) struct TpmArguments {
     /// The kernel's log of files that it measured, binary_runtime_measurements (checks T31 to T34).
     #[arg(long, value_name = "FILE")]
     pub(crate) ima_log: Option<PathBuf>,
-    /// The only files that the kernel may have measured, as `sha256sum` lists them (check T34); under
-    /// a policy the list whose hash the policy has.
+    /// The only files that the kernel may have measured, as `sha256sum` lists them (check T34);
+    /// under a policy the list whose hash the policy has.
     #[arg(long, value_name = "FILE", requires = "ima_log")]
     pub(crate) file_list: Option<PathBuf>,
     /// Trust the attestation key of this TPM name, in hexadecimal; may be given again.

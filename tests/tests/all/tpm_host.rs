@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use tests::https::Client;
 use tests::stack::{Options, Stack, binary, runtime, wait};
@@ -243,11 +243,14 @@ fn audit(stack: &Stack) -> BTreeSet<String> {
         let record = BootRecord::parse(&record.expect("hex")).expect("sound record");
         let mut audit = LogAudit::open(&record, config).expect("this configuration's log");
         let policy = Policy::from_verified(&signed).expect("usable");
-        let mut verifier = Verifier::new(policy);
+        // A TPM's quote has no calendar: it is judged for now.
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("our era").as_millis();
+        let now_ms = u64::try_from(now_ms).expect("our era");
+        let verifier = Verifier::live(policy, now_ms).expect("in force");
         for proof in lines.iter().filter_map(|line| line["proof"].as_str()) {
             let bytes = BASE64.decode(proof).expect("base64");
             let verified = verifier.verify(&bytes, &Materials::default());
-            let verified = verified.expect("every proof verifies");
+            let verified = verified.expect("every proof verifies").into_verified();
             audit.push(&verified).expect("no gap");
             ids.insert(crypto::to_hex(&verified.statement().proof_id));
         }

@@ -80,7 +80,7 @@ fn workers_and_files_are_explained_and_their_changes_told() {
     std::fs::write(&source, with_list).expect("written");
     let told = sign(&second, &["--previous", &first]);
     for line in [
-        "+ tpm worker 1.0 from 2026-05-01T00:00:00Z open end: 2222",
+        "+ tpm worker 1.0 from 2026-05-01T00:00:00.000Z open end: 2222",
         "+ tpm workers are measured into PCR14",
         "+ tpm file list ",
     ] {
