@@ -5,11 +5,16 @@ use crate::error::Error;
 use std::fs::{self, File, TryLockError};
 use std::io::Read as _;
 use std::path::Path;
+use std::time::Duration;
 
 /// Largest log of a measured boot that is judged, in bytes.
 const EVENT_LOG_BYTES_MAX: u64 = 4 << 20;
 /// Name of a folder's lock file.
 const LOCK: &str = "LOCK";
+/// How often who means to stay tries the lock.
+const LOCK_TRIES: u32 = 5;
+/// The pause between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// Writes a small file so that readers see all of it or none.
 pub fn publish(path: &Path, bytes: &[u8]) -> Result<(), Error> {
@@ -39,6 +44,17 @@ pub fn lock(folder: &Path) -> Result<Option<File>, Error> {
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(Error::file(&path)(error)),
     }
+}
+
+/// The same for who means to stay: those who only look hold the lock for a moment.
+pub async fn patient_lock(folder: &Path) -> Result<Option<File>, Error> {
+    for _ in 0..LOCK_TRIES {
+        if let Some(file) = lock(folder)? {
+            return Ok(Some(file));
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! ending what it started.
 
 use super::image::Measured;
-use super::limits::LOOK_POLL;
 use super::nitro;
 use super::options::{FolderOptions, RunOptions};
 use super::processes::start_ticks;
@@ -13,17 +12,15 @@ use super::runner::{Runner, Running};
 use super::state::{Phase, State, is_ours};
 use super::stop::clean_up;
 use crate::error::Error;
-use crate::files::lock;
+use crate::files::patient_lock;
 use crate::signals::Signals;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Only its owner enters the state's folder: who reaches the enclave's socket can take its link.
 const FOLDER_MODE: u32 = 0o700;
-/// How often the lock is tried.
-const LOCK_TRIES: u32 = 5;
 
 /// Why a run was over.
 enum End {
@@ -232,17 +229,6 @@ impl Supervisor<'_> {
     fn write(&self) -> Result<(), Error> {
         self.state.write(self.folder)
     }
-}
-
-/// The folder's lock. Who looks at the state holds it for a moment.
-async fn patient_lock(folder: &Path) -> Result<Option<File>, Error> {
-    for _ in 0..LOCK_TRIES {
-        if let Some(file) = lock(folder)? {
-            return Ok(Some(file));
-        }
-        tokio::time::sleep(LOOK_POLL).await;
-    }
-    Ok(None)
 }
 
 /// The state's folder, absolute: other commands are run from elsewhere.

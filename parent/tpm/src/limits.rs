@@ -35,10 +35,6 @@ pub const CHAIN_MAX: usize = 8;
 pub const RESPONSE_BYTES_MAX: usize = 4096;
 /// Handles that are asked for at once.
 pub const HANDLES_MAX: u32 = 64;
-/// How often the lock of the folder is tried.
-pub const LOCK_TRIES: u32 = 10;
-/// The pause between two tries.
-pub const LOCK_PAUSE: Duration = Duration::from_millis(100);
 /// Longest path of a Unix socket, in bytes (Linux: 108 with the closing zero).
 pub const SOCKET_PATH_BYTES_MAX: usize = 107;
 

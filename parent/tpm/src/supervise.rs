@@ -5,8 +5,7 @@
 use crate::error::Error;
 use crate::files;
 use crate::limits::{
-    CRASH_LOOP_WINDOW, LOCK_PAUSE, LOCK_TRIES, PROBE_POLL, SOCKET_PATH_BYTES_MAX, START_PROBE_WAIT,
-    START_WAIT,
+    CRASH_LOOP_WINDOW, PROBE_POLL, SOCKET_PATH_BYTES_MAX, START_PROBE_WAIT, START_WAIT,
 };
 use crate::measured::{self, Boot, Program};
 use crate::options::RunOptions;
@@ -19,7 +18,6 @@ use nix::unistd::User;
 use parent::config::EnclaveAddress;
 use parent::enclave_command::health;
 use parent::signals::Signals;
-use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
@@ -67,23 +65,12 @@ pub fn run(options: &RunOptions) -> Result<(), Error> {
     runtime.map_err(Error::system("starting"))?.block_on(supervise(options))
 }
 
-/// The folder's lock. Whoever asks for the status holds it for a moment.
-async fn patient_lock(folder: &Path) -> Result<Option<File>, Error> {
-    for _ in 1..LOCK_TRIES {
-        if let Some(lock) = parent::files::lock(folder)? {
-            return Ok(Some(lock));
-        }
-        tokio::time::sleep(LOCK_PAUSE).await;
-    }
-    Ok(parent::files::lock(folder)?)
-}
-
 async fn supervise(options: &RunOptions) -> Result<(), Error> {
     let signals = Signals::new()?;
     let folder = std::path::absolute(&options.device.state);
     let folder = folder.map_err(Error::file(&options.device.state))?;
     files::folder(&folder)?;
-    let Some(_lock) = patient_lock(&folder).await? else {
+    let Some(_lock) = parent::files::patient_lock(&folder).await? else {
         return Err(Error::InUse { path: folder });
     };
     // What a device that was killed wrote down does not speak of this one.
